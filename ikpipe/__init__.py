@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from ikpipe.service.listing import files
     from ikpipe.service.metadata_fields import create_metadata_fields, metadata_fields
     from ikpipe.service.refresh import refresh
+    from ikpipe.syncing.sync import sync
     from ikpipe.widget import Uploader
 
     __version__: str
@@ -99,6 +100,7 @@ _HOMES = {
     "run.upload": ("aupload", "aupload_file", "upload", "upload_file"),
     "delivery": ("url",),
     "run.resume": ("resume",),
+    "syncing.sync": ("sync",),
     "frames.io.results": ("read_results", "write_results"),
     "widget": ("Uploader",),
 }
@@ -143,6 +145,7 @@ __all__ = [
     "sign",
     "spark",
     "summary",
+    "sync",
     "undo",
     "update",
     "upload",

@@ -115,6 +115,15 @@ class UpdateKeywords(PartUpdateKeywords, total=False):
     transport: httpx.AsyncBaseTransport | None
 
 
+class SyncKeywords(Keywords, _FileKeywords, _FormatKeywords, SendKeywords, total=False):
+    """Keywords for what a sync sends, and how; names are fixed, and what differs is replaced."""
+
+    columns: Mapping[str, Any] | None
+    ignore: Sequence[Any]
+    changed_by: str
+    state: str | Path | None
+
+
 class FileKeywords(Parameters, _FileKeywords, _ConnectionKeywords, total=False):
     """Keywords for what is sent for one file, and how."""
 

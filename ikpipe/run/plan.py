@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
 
 from ikpipe.concurrency.interrupts import CURRENT_CONTROL, RunControl, to_sync
 from ikpipe.concurrency.rate import RateLimiter
 from ikpipe.errors import Problem, quoted, sentences
-from ikpipe.existing.decision import SENT, Action
+from ikpipe.existing.decision import NEW, SENT, Action
 from ikpipe.existing.duplicates import content_key
 from ikpipe.existing.existing_files import ExistingFiles
 from ikpipe.existing.fingerprints import FingerprintReader
@@ -30,6 +30,7 @@ from ikpipe.service.client import ServiceClient
 if TYPE_CHECKING:
     from ikpipe.request.account import Account
     from ikpipe.request.planner import RequestBuilder, UploadRequest
+    from ikpipe.request.rows import MappedRows
 
 AT_ONCE = 500  # rows whose targets are looked up together
 
@@ -81,6 +82,15 @@ async def _plan(frame: Frame, account: Account, **keywords: Unpack[PlanKeywords]
 plan = to_sync(_plan, "plan", drains=False)
 
 
+class DecidedRow(NamedTuple):
+    """What would be done with a row; its request, or its problems; and with the latter, the rows that it is one of."""
+
+    planned: PlannedRow
+    request: UploadRequest | list[Problem]
+    action: Action
+    rows: MappedRows | None = None
+
+
 class Planner:
     """Plans the rows of a job.
 
@@ -118,6 +128,11 @@ class Planner:
 
         Raise as `ikpipe.plan` does.
         """
+        async for chunk, rows in self.decisions():
+            yield chunk, [row.planned for row in rows]
+
+    async def decisions(self) -> AsyncIterator[tuple[Chunk, list[DecidedRow]]]:
+        """Yield the parts of the table with what would be done with each row, and its request; raise as `chunks`."""
         job = self._job
         mapping = job.first_mapping()
         job.check_changed_by()
@@ -131,7 +146,7 @@ class Planner:
         files = await self._files()
         try:
             for chunk in job.table.chunks():
-                rows: list[PlannedRow] = []
+                rows: list[DecidedRow] = []
                 for first in range(0, len(chunk.frame), AT_ONCE):
                     rows += await self._rows(files, builder, chunk.part(first, first + AT_ONCE))
                 yield chunk, rows
@@ -148,19 +163,27 @@ class Planner:
         reader = None if state is None else FingerprintReader(rules.changed_by, client, state.hashes)
         return ExistingFiles(rules, reads, None, policy, state, reader, control.sleep, self._job.table.rows, looks=True)
 
-    async def _rows(self, files: ExistingFiles, builder: RequestBuilder, part: Chunk) -> list[PlannedRow]:
+    async def _rows(self, files: ExistingFiles, builder: RequestBuilder, part: Chunk) -> list[DecidedRow]:
         """Return what would be done with some rows."""
-        planned = [request for _, request in self._job.requests(builder, part)]
+        mapped = self._job.requests(builder, part)
+        planned = [request for _, request in mapped]
         cells = self._job.change_cells(part.frame)
         valid = [(at, request) for at, request in enumerate(planned) if not isinstance(request, list)]
         actions = await files.decide(
             [request for _, request in valid], None if cells is None else [cells[at] for at, _ in valid]
         )
-        decided = {at: self._row(request, action) for (at, request), action in zip(valid, actions, strict=True)}
-        return [
-            self._counted(decided[at] if not isinstance(request, list) else _invalid(request))
-            for at, request in enumerate(planned)
+        decided = {
+            at: DecidedRow(self._row(request, action), request, action)
+            for (at, request), action in zip(valid, actions, strict=True)
+        }
+        rows = [
+            decided[at] if not isinstance(request, list) else DecidedRow(_invalid(request), request, NEW, values)
+            for at, (values, request) in enumerate(mapped)
         ]
+        for row in rows:
+            self.actions[row.planned.action] += 1
+            self.bytes += row.planned.bytes or 0
+        return rows
 
     def _row(self, request: UploadRequest, action: Action) -> PlannedRow:
         """Return what would be done with a row."""
@@ -185,11 +208,6 @@ class Planner:
         if first == request.position:
             return action
         return Action("duplicate", f"Row {quoted(self._job.table.label(first))} has the same content and parameters.")
-
-    def _counted(self, row: PlannedRow) -> PlannedRow:
-        self.actions[row.action] += 1
-        self.bytes += row.bytes or 0
-        return row
 
 
 def _size(request: UploadRequest, action: Action) -> int | None:

@@ -92,8 +92,11 @@ class ServiceClient:
 
     Attributes
     ----------
-    held
-        Returns the file for a cell's text if that file is not on this machine and another process sends it.
+    external_source
+        Returns the file for a cell's text if that file is not on this machine: another process sends it, or
+        `external_fetch` gets it.
+    external_fetch
+        Gets the files that are downloaded, instead of requests to their URLs; its parameters are those of `fetch`.
     sleep
         Waits a number of seconds and returns whether to continue: False once the run drains.
     heard
@@ -101,6 +104,7 @@ class ServiceClient:
     """
 
     external_source: Callable[[str], FileSource | None] | None = None
+    external_fetch: Callable[[FileSource, Callable[[], Path], int | None], Awaitable[FileSource]] | None = None
     on_service_time: Callable[[float], None] | None = None
 
     def __init__(
@@ -295,6 +299,8 @@ class ServiceClient:
 
     async def fetch(self, source: FileSource, folder: Callable[[], Path], max_size: int | None = None) -> FileSource:
         """Download a URL to a temporary file (``fetch="client"``); see `Downloader.fetch`."""
+        if self.external_fetch is not None:
+            return await self.external_fetch(source, folder, max_size)
         return await self._downloader.fetch(source, folder, max_size)
 
     async def probe(self, url: str) -> str | None:

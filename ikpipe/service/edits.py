@@ -23,6 +23,7 @@ from ikpipe.service.library import NOT_FOUND
 
 MAX_DELETED, MAX_TAGGED = 100, 50  # files in one request [spec]
 ADD_TAGS, REMOVE_TAGS = "/v1/files/addTags", "/v1/files/removeTags"
+DELETION = "/v1/files/batch/deleteByFileIds"
 IDS, URLS = ("ik_file_id", "fileId"), ("ik_url", "url")
 
 
@@ -63,9 +64,8 @@ async def _delete(
     AccountError
         There is no private key, or the service rejects it.
     """
-    path = "/v1/files/batch/deleteByFileIds"
     return await _in_batches(
-        frame, None, MAX_DELETED, _LibraryEditor(account, policy, transport, path, dry_run=dry_run)
+        frame, None, MAX_DELETED, _LibraryEditor(account, policy, transport, DELETION, dry_run=dry_run)
     )
 
 

@@ -1,0 +1,33 @@
+"""Delete files of the library by their ids, in batches."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ikpipe.errors import AccountError, Error
+from ikpipe.existing.requests import PacedRequests, StoppedError
+from ikpipe.frames.edits import Change
+from ikpipe.service.edits import DELETION, MAX_DELETED, change_files
+from ikpipe.syncing.guards import LibraryFile
+
+
+async def delete_files(files: Sequence[LibraryFile], changes: PacedRequests) -> dict[str, Change]:
+    """Delete files, and return what became of each, by its id. Raise `AccountError` if the key is rejected."""
+
+    async def send(content: Mapping[str, Any]) -> Any:
+        """Return the response to a deletion, or its error."""
+        try:
+            return await changes.send(DELETION, content=content)
+        except AccountError:
+            raise
+        except StoppedError:
+            return Change("cancelled", "The run was stopped.")
+        except Error as error:
+            return error
+
+    changes_of: dict[str, Change] = {}
+    ids = [file.file_id for file in files]
+    for start in range(0, len(ids), MAX_DELETED):
+        changes_of |= await change_files(send, ids[start : start + MAX_DELETED], {})
+    return changes_of
