@@ -1,4 +1,4 @@
-"""The command line: `ikpipe upload`, `check`, `plan`, `retry`, `resume`, `update`, `undo`, `files` and others.
+"""The command line: the program `ikpipe`, with a command for each function.
 
 ::
 
@@ -7,6 +7,7 @@
     help_text.py    the examples and explanations of `--help`
     upload.py       upload, retry and resume
     update.py       update
+    sync.py         sync
     commands.py     check, files, sign
     undo.py         undo
     emulator.py     emulator, and the option --emulator

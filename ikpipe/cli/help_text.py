@@ -13,6 +13,7 @@ start here:
   ikpipe upload products.csv -o results.csv --map file=image_url
   ikpipe retry results.csv -o results.csv --map file=image_url
   ikpipe resume                        list interrupted runs
+  ikpipe sync photos /photos           keep a folder in step
 
 {KEYS}
 
@@ -129,6 +130,32 @@ ik_change_message.
 exit status: 0 all changed (or nothing to change), 1 some rows are not, 2 bad
 input or options, 3 account refused or service unreachable, 130 interrupted
 (the same command, or `resume`, continues)"""
+
+SYNC = f"""\
+examples:
+  ikpipe sync photos /photos --exclude '.*' --exclude '.*/'
+  ikpipe sync photos /photos --delete             what would be done
+  ikpipe sync photos /photos --delete --yes
+  ikpipe sync s3://bucket/photos /photos --include '*.{{jpg,png}}' -o results.csv
+  ikpipe sync products.csv /products --map file=image_url \\
+      --set 'file_name={{sku}}.jpg'
+
+Only files that are new or differ are sent; files that were renamed or moved in
+a local folder are renamed or moved in the library. Files that the library has
+and SOURCE has not are left, unless --delete is given. Files are deleted last,
+if all others were read and uploaded, and if they are as they were when the plan
+was made. --map, --path, --root, --fetch, --file-kind and the options for
+formats are for tables, as in `upload`; a folder's files keep their paths below
+FOLDER, and --set can give all of them tags or other parameters.
+
+PATTERN: * and ? match within a name, ** matches folders too, {{a,b}} is one of
+several, [a-z] one of some characters. A pattern that starts with / begins at
+SOURCE, one that ends with / is a folder. Patterns to include are first.
+
+{KEYS}
+
+exit status: as for upload; 1 also if files were not deleted although that was
+asked for. A dry run: as for plan"""
 
 RETRY = f"""\
 examples:

@@ -46,8 +46,11 @@ def add_writing(command: ArgumentParser) -> None:
     )
 
 
-def add_mapping(command: ArgumentParser) -> None:
-    """Add the options about the mapping, which `mapping.call_keywords` collects."""
+def add_mapping(command: ArgumentParser, *, on_existing: bool = True) -> None:
+    """Add the options about the mapping, which `mapping.call_keywords` collects.
+
+    `on_existing`: also those for files that are in the library already, besides how their content is compared.
+    """
     add_parameters(command)
     command.add_argument(
         "--root", metavar="DIR", help="folder that contains the files of the table; paths cannot lead out of it"
@@ -60,7 +63,14 @@ def add_mapping(command: ArgumentParser) -> None:
     )
     add_fetch_hosts(command)
     add_formats(command)
-    add_existing(command)
+    if on_existing:
+        add_existing(command)
+    command.add_argument(
+        "--changed-by",
+        metavar="WHAT",
+        help="how sync sees that content has changed: content (default; a hash, or what the URL's host says), size, or "
+        "a column such as updated_at",
+    )
 
 
 def add_parameters(command: ArgumentParser) -> None:
@@ -90,12 +100,6 @@ def add_existing(command: ArgumentParser) -> None:
         choices=("replace", "skip", "error", "sync"),
         help="what happens where a file is at the target of a row: replace it (default for fixed names), skip or fail "
         "the row, or send only what differs (sync); names are fixed",
-    )
-    command.add_argument(
-        "--changed-by",
-        metavar="WHAT",
-        help="how sync sees that content has changed: content (default; a hash, or what the URL's host says), size, or "
-        "a column such as updated_at",
     )
     command.add_argument(
         "--dedupe",
@@ -161,12 +165,7 @@ def add_policy(command: ArgumentParser) -> None:
 
 def add_account(command: ArgumentParser) -> None:
     """Add the account and the journal."""
-    command.add_argument(
-        "--journal",
-        metavar="FILE",
-        help="file that records the run (default: a new file); the same command with the same FILE uploads only the "
-        "remaining rows; if the run is finished and the table has changed, it starts anew",
-    )
+    add_journal(command)
     add_repeated(command)
     add_trust(command)
     account = command.add_mutually_exclusive_group()
@@ -175,6 +174,46 @@ def add_account(command: ArgumentParser) -> None:
         "--emulator",
         action="store_true",
         help="upload to a temporary local ImageKit instead, to try it out",
+    )
+
+
+def add_deleting(command: ArgumentParser) -> None:
+    """Add the options of `sync` about what is deleted, and which files it is about."""
+    deleting = command.add_mutually_exclusive_group()
+    deleting.add_argument(
+        "--delete",
+        action="store_true",
+        help="delete files in FOLDER that SOURCE does not have; without --yes, only say what would be done",
+    )
+    deleting.add_argument(
+        "--delete-all",
+        dest="delete",
+        action="store_const",
+        const="all",
+        help="as --delete, also if SOURCE is empty, if more than half of the files would be deleted, or if FOLDER is /",
+    )
+    command.add_argument("--yes", action="store_true", help="carry it out, with --delete")
+    command.add_argument("-n", "--dry-run", action="store_true", help="only say what would be done")
+    for name, purpose in (
+        ("include", "only files that match a pattern, such as '*.jpg' or '/2026/**'"),
+        ("exclude", "no files that match a pattern, such as 'drafts/' or '.*'"),
+    ):
+        command.add_argument(
+            f"--{name}",
+            metavar="PATTERN",
+            action="append",
+            default=[],
+            help=f"{purpose}, as rclone has them; other files are neither sent nor deleted; repeatable",
+        )
+
+
+def add_journal(command: ArgumentParser) -> None:
+    """Add the option for the journal."""
+    command.add_argument(
+        "--journal",
+        metavar="FILE",
+        help="file that records the run (default: a new file); the same command with the same FILE uploads only the "
+        "remaining rows; if the run is finished and the table has changed, it starts anew",
     )
 
 
@@ -187,6 +226,11 @@ def add_repeated(command: ArgumentParser) -> None:
         help="name of the run, such as night-2026-11-30: the same command with the same NAME stores nothing twice, "
         "also on another machine",
     )
+    add_state(command)
+
+
+def add_state(command: ArgumentParser) -> None:
+    """Add the option for the state."""
     command.add_argument(
         "--state",
         metavar="PLACE",

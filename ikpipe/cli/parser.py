@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import ikpipe
-from ikpipe.cli import auth_server, commands, emulator, help_text, options, undo, update, upload
+from ikpipe.cli import auth_server, commands, emulator, help_text, options, sync, undo, update, upload
 from ikpipe.errors import Error, did_you_mean
 
 _SIMILAR = 0.7  # of a name that is suggested, from 0 to 1
@@ -66,6 +66,7 @@ def parser() -> _Parser:
     every = program.add_subparsers(title="commands", metavar="COMMAND", required=True, dest="command")
     _upload(every)
     _plan(every)
+    _sync(every)
     _check(every)
     _retry(every)
     _resume(every)
@@ -122,6 +123,27 @@ def _plan(every: "_Commands") -> None:
     options.add_mapping(command)
     options.add_repeated(command)
     options.add_policy(command)
+    options.add_profile(command)
+
+
+def _sync(every: "_Commands") -> None:
+    purpose = "make a folder of the library match a folder or a table"
+    command = _command(every, "sync", sync.sync, "SOURCE FOLDER [options]", purpose, help_text.SYNC)
+    command.add_argument(
+        "source", metavar="SOURCE", help="a folder, the URL of one such as s3://bucket/photos, or a table"
+    )
+    command.add_argument("folder", metavar="FOLDER", help="the folder of the library, such as /photos")
+    options.add_deleting(command)
+    command.add_argument(
+        "-o", "--out", metavar="OUT", help="the file for the results, or the plan; - for standard output"
+    )
+    options.add_reading(command)
+    options.add_writing(command)
+    options.add_mapping(command, on_existing=False)
+    options.add_sending(command)
+    options.add_journal(command)
+    options.add_state(command)
+    options.add_trust(command)
     options.add_profile(command)
 
 

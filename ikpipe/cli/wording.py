@@ -55,6 +55,8 @@ def _option(name: ApiName) -> str:
 def _keyword_option(name: ApiName, value: str) -> str:
     """Return a keyword that is not a parameter as an option; without a value if there is none, or it is True."""
     option = mapping.option_name(name.name)
+    if (name.name, name.value) == ("delete", "all"):
+        return "--delete-all"
     if name.value is None or name.value is True:
         return option
     if isinstance(name.value, list):

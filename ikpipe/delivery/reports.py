@@ -15,6 +15,7 @@ from ikpipe.frames.results import results_of
 from ikpipe.request.result import SETTLED
 from ikpipe.run.plan_report import PlanCounts
 from ikpipe.run.report import COUNTED, ReportWriter, StatusCounts
+from ikpipe.run.sync_report import SyncCounts, sent_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,14 +51,20 @@ class Summary(Report):
     the results do not know them, as after a CSV file.
     """
 
-    def __init__(self, counts: StatusCounts, run: Mapping[str, Any], frame: pd.DataFrame | None = None) -> None:
+    def __init__(
+        self,
+        counts: StatusCounts,
+        run: Mapping[str, Any],
+        frame: pd.DataFrame | None = None,
+        changes: SyncCounts | None = None,
+    ) -> None:
         self.counts, self.errors = dict(counts.statuses), dict(counts.errors)
         self.rows, self.bytes = counts.statuses.total(), counts.stored_bytes
         self.seconds: float | None = run.get("seconds")
         self.rate = self.rows / self.seconds if self.seconds else None
         self.run, self.journal, self.mapping = (run.get(name) for name in ("run", "journal", "mapping"))
         self._frame = frame
-        lines = list(ReportWriter(_width()).summary(counts, run))
+        lines = [*ReportWriter(_width()).summary(counts, run), *(changes or SyncCounts()).lines(_width())]
         facts = {"Mapping": run.get("effective_mapping"), "Run": self.run, "Journal": self.journal}
         self._facts = [f"{name}: {one_line(fact)}" for name, fact in facts.items() if fact]
         self._total = lines[0]
@@ -118,8 +125,8 @@ def summary(results: Any) -> Summary | PlanSummary:
         plan = PlanCounts()
         plan.add(frame.index, rows_of(frame))
         return PlanSummary(plan)
-    run = frame.attrs.get("ikpipe")
-    return Summary(_counts(frame, 0), run if isinstance(run, dict) else {}, frame)
+    run, changes, frame = frame.attrs.get("ikpipe"), SyncCounts.of(frame), sent_rows(frame)
+    return Summary(_counts(frame, 0), run if isinstance(run, dict) else {}, frame, changes)
 
 
 def report(problems: Any, *, limit: int = 10) -> Report:

@@ -140,13 +140,17 @@ class SQLiteState:
 
     def hashes_of(self, files: Mapping[str, FileStamp]) -> dict[str, str]:
         """Return the SHA-256 of files that have not changed since they were read."""
-        rows = self._select("SELECT * FROM hashes WHERE ?1 IS NOT NULL AND path IN", [*files])
-        return {path: sha256 for path, *stamp, sha256 in rows if tuple(stamp) == _columns(files[path])}
+        paths = {_as_text(path): path for path in files}
+        rows = self._select("SELECT * FROM hashes WHERE ?1 IS NOT NULL AND path IN", [*paths])
+        found = ((paths[text], stamp, sha256) for text, *stamp, sha256 in rows)
+        return {path: sha256 for path, stamp, sha256 in found if tuple(stamp) == _columns(files[path])}
 
     def add_hashes(self, files: Mapping[str, tuple[FileStamp, str]]) -> None:
         """Keep the SHA-256 of files that were not changed just before they were read."""
         settled = time.time_ns() - _SETTLED_FOR
-        rows = [(path, *_columns(stamp), one) for path, (stamp, one) in files.items() if stamp.modified < settled]
+        rows = [
+            (_as_text(path), *_columns(stamp), one) for path, (stamp, one) in files.items() if stamp.modified < settled
+        ]
         self._attempt(lambda: self._many("INSERT OR REPLACE INTO hashes VALUES (?, ?, ?, ?, ?, ?)", rows), None)
 
     # The database
@@ -187,6 +191,11 @@ class SQLiteState:
                 )
             self._failed = True
             return instead
+
+
+def _as_text(path: str) -> str:
+    """Return a path as text that SQLite can keep: names of files can have bytes that are not UTF-8."""
+    return path.encode("utf-8", "backslashreplace").decode()
 
 
 def _columns(stamp: FileStamp) -> tuple[str, str, int, int]:

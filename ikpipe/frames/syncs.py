@@ -29,7 +29,8 @@ def folder_table(
 
     `paths` are relative, with slashes; `files` are what is read as their files. `folder` is that of the library.
     """
-    parts = [path.rpartition("/") for path in paths]
+    # Bytes of a name that are not UTF-8 are halves of characters, which no request can have.
+    parts = [path.encode("utf-8", "replace").decode().rpartition("/") for path in paths]
     start = folder.rstrip("/")
     columns = {
         "file": files,

@@ -63,12 +63,12 @@ class SyncPlan:
 
 
 def _moved(file: LibraryFile) -> str:
-    return f"The file {file.path} has this content, and nothing in the source is at its path any more."
+    return f"{file.path} has this content, and nothing in the source is at that path any more."
 
 
 def _deleted(file: LibraryFile) -> PlannedRow:
     number = version_number(file.details)
-    reason = "Nothing in the source is at this path."
+    reason = f"Nothing in the source is at {file.path}."
     return PlannedRow("delete", file.path, reason, None, file.file_id, None if number < 0 else number)
 
 
@@ -89,7 +89,7 @@ def targets_of(rows: Sequence[DecidedRow]) -> list[str | None]:
 
 def _target(values: Mapping[str, list[Any]], offset: int) -> str | None:
     folder, name = (values[part][offset] if part in values else None for part in ("folder", "file_name"))
-    if not isinstance(name, str) or not isinstance(folder, str | None):
+    if not isinstance(name, str) or "/" in name or not isinstance(folder, str | None):
         return None
     return path_of({"folder": folder or "/", "fileName": name})
 

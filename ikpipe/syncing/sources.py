@@ -19,6 +19,7 @@ from ikpipe.syncing.patterns import PathFilter
 from ikpipe.syncing.remote_folder import RemoteFolder
 
 _OF_TABLES = ("columns", "ignore", "file", "file_name", "path", "root", "fetch", "file_kind")
+_WIDTH = 200  # characters of a path in a message
 _ODD = re.compile(r"[^/]*:|[#\x00-\x20\u00a0\u200b\ufeff]")
 """The start of a path that could be read as a URL, or as the mark of a missing cell."""
 
@@ -54,14 +55,14 @@ def open_source(source: Any, folder: str, chosen: PathFilter, keywords: Mapping[
         _check(keywords, _OF_TABLES)
         return _local(path, folder, chosen, keywords)
     if not path.is_file():
-        raise MappingError(f"There is no folder and no table {quoted(text)}.", fix="Correct the path.")
+        raise MappingError(f"There is no folder and no table {quoted(text, _WIDTH)}.", fix="Correct the path.")
     return Source(InMemoryTable(read_table(text)), {"folder": folder, **keywords})
 
 
 def _check(keywords: Mapping[str, Any], unused: tuple[str, ...]) -> None:
     """Check that no keyword says where the files of a folder come from or go to: the folder does."""
     for name in unused:
-        if keywords.get(name) not in (None, (), []):
+        if keywords.get(name):
             words = Message(keyword(name), " is only for a table: a folder's files keep their names and folders.")
             raise MappingError(words, fix="Omit it.")
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from ikpipe.emulator import Emulator
 
-COMMANDS = ("upload", "check", "plan", "retry", "resume", "update", "undo", "files", "sign", "emulator", "demo")
+COMMANDS = ("upload", "check", "plan", "sync", "retry", "resume", "update", "undo", "files", "sign", "emulator", "demo")
 
 
 @pytest.fixture

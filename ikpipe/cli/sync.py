@@ -1,0 +1,88 @@
+"""sync: make a folder of the library match a folder or a table."""
+
+from __future__ import annotations
+
+import os
+from argparse import Namespace
+from typing import TYPE_CHECKING, Any
+
+import ikpipe
+from ikpipe.cli import mapping, output, report
+from ikpipe.cli.wording import in_options, say, width
+from ikpipe.errors import Error
+from ikpipe.request.missing import without_none
+from ikpipe.request.result import SETTLED
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ALL_DONE, SOME_NOT, INTERRUPTED = 0, 1, 130
+
+
+def sync(options: Namespace) -> int:
+    """`ikpipe sync SOURCE FOLDER`; with --delete, only the plan is shown unless there is --yes."""
+    style = output.csv_style(options)
+    if options.out is not None:
+        is_file = os.path.isfile(options.source)  # noqa: PTH113 - unlike Path's, False where nobody may look
+        output.check_writable(options.out, style, options.source if is_file else None, options.journal)
+    account = ikpipe.Account.from_env(options.profile)
+    dry = options.dry_run or (bool(options.delete) and not options.yes)
+    try:
+        frame = ikpipe.sync(_source(options), account, options.folder, dry_run=dry, **_keywords(options))
+    except Error as error:
+        if options.out is not None and (results := getattr(error, "results", None)) is not None:
+            output.write_frame(results, options.out, style)
+        raise
+    if options.out is not None:
+        output.write_frame(frame, options.out, style)
+    return _report_plan(frame, options) if dry else _report_results(frame, options)
+
+
+def _source(options: Namespace) -> Any:
+    """Return what is synced: the path or the URL of a folder, or a table."""
+    from ikpipe.frames.io.reading import read_table
+
+    if "://" in options.source or os.path.isdir(options.source):  # noqa: PTH112 - see above
+        return options.source
+    return read_table(options.source, mapping.read_options(options))
+
+
+def _keywords(options: Namespace) -> dict[str, Any]:
+    names = ("delete", "include", "exclude", "journal", "state", "concurrency", "rate", "max_failures", "on_unknown")
+    return {
+        **mapping.call_keywords(options),
+        **without_none({name: getattr(options, name) for name in names}),
+        "fetch_hosts": options.fetch_host,
+        "policy": mapping.policy(options.policy),
+        "progress": not options.quiet,
+        "trust_journal": options.trust_journal,
+    }
+
+
+def _report_plan(frame: pd.DataFrame, options: Namespace) -> int:
+    """Print what would be done, and return the exit status."""
+    from ikpipe.frames.plans import rows_of
+    from ikpipe.run.plan_report import PlanCounts
+
+    counts, refused = PlanCounts(), frame.attrs["ikpipe"]["not_deleted"]
+    counts.add(frame.index, rows_of(frame))
+    if not options.quiet:
+        lines = [*counts.lines(width(), None, in_options), ""]
+        carry = "To carry it out, repeat the command with --yes." if options.delete and not options.yes else ""
+        say(*lines, f"Nothing was sent or changed. {carry}".rstrip())
+    return ALL_DONE if counts.all_well and refused is None else SOME_NOT
+
+
+def _report_results(frame: pd.DataFrame, options: Namespace) -> int:
+    """Print what was done, and return the exit status."""
+    from ikpipe.frames.results import results_of
+    from ikpipe.run.report import StatusCounts
+    from ikpipe.run.sync_report import SyncCounts, sent_rows
+
+    own, run, changes = sent_rows(frame), frame.attrs["ikpipe"], SyncCounts.of(frame)
+    counts = StatusCounts.of(own.index, results_of(own))
+    if not options.quiet:
+        say(*report.report_writer().summary(counts, run), *changes.lines(width()))
+    if run["interrupted"]:
+        return INTERRUPTED
+    return ALL_DONE if counts.statuses.keys() <= SETTLED and changes.all_done else SOME_NOT

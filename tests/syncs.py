@@ -1,0 +1,61 @@
+"""Folders that are synced, and what the library has of them."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING, Any
+
+import ikpipe
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    import pandas as pd
+
+    from ikpipe import Account
+    from ikpipe.emulator import Emulator
+
+_AGO = 60  # seconds: a file that was changed just now is read again each time
+
+
+def write_tree(root: Path, files: Mapping[str, str]) -> None:
+    """Write files, by their paths, as if they had been written a minute ago."""
+    for path, text in files.items():
+        file = root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+        os.utime(file, (time.time() - _AGO,) * 2)
+
+
+def synced(source: Any, account: Account, folder: str, **options: Any) -> pd.DataFrame:
+    """Sync without a display."""
+    return ikpipe.sync(source, account, folder, progress=False, **options)
+
+
+def library(emulator: Emulator, folder: str) -> dict[str, bytes]:
+    """Return the content of the files in a folder of the library, by their paths below it."""
+    found = ikpipe.files(emulator.account)
+    paths = dict(zip(found["filePath"], found["fileId"], strict=True)) if len(found) else {}
+    start = folder.rstrip("/") + "/"
+    return {
+        path.removeprefix(start): emulator_bytes(emulator, path) for path in sorted(paths) if path.startswith(start)
+    }
+
+
+def emulator_bytes(emulator: Emulator, path: str) -> bytes:
+    """Return the bytes of a file as the emulator delivers them."""
+    import httpx
+
+    answer = httpx.get(ikpipe.url(path, emulator.account), params={"tr": "orig-true"})
+    answer.raise_for_status()
+    return answer.content
+
+
+def actions(frame: pd.DataFrame) -> dict[str, str]:
+    """Return the action of each file: by its path in the source, or that in the library."""
+    places = frame["file"].tolist()
+    others = frame["ik_target" if "ik_target" in frame else "ik_file_path"].tolist()
+    named = [own if isinstance(own, str) else other for own, other in zip(places, others, strict=True)]
+    return dict(zip(named, frame["ik_action"].tolist(), strict=True))
