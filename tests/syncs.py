@@ -6,6 +6,8 @@ import os
 import time
 from typing import TYPE_CHECKING, Any
 
+import httpx
+
 import ikpipe
 
 if TYPE_CHECKING:
@@ -39,18 +41,12 @@ def library(emulator: Emulator, folder: str) -> dict[str, bytes]:
     found = ikpipe.files(emulator.account)
     paths = dict(zip(found["filePath"], found["fileId"], strict=True)) if len(found) else {}
     start = folder.rstrip("/") + "/"
-    return {
-        path.removeprefix(start): emulator_bytes(emulator, path) for path in sorted(paths) if path.startswith(start)
-    }
-
-
-def emulator_bytes(emulator: Emulator, path: str) -> bytes:
-    """Return the bytes of a file as the emulator delivers them."""
-    import httpx
-
-    answer = httpx.get(ikpipe.url(path, emulator.account), params={"tr": "orig-true"})
-    answer.raise_for_status()
-    return answer.content
+    content = {}
+    with httpx.Client(verify=False) as client:  # noqa: S501 - on loopback, without TLS
+        for path in sorted(one for one in paths if one.startswith(start)):
+            answer = client.get(ikpipe.url(path, emulator.account), params={"tr": "orig-true"})
+            content[path.removeprefix(start)] = answer.raise_for_status().content
+    return content
 
 
 def actions(frame: pd.DataFrame) -> dict[str, str]:

@@ -89,6 +89,8 @@ def _local(root: Path, folder: str, chosen: PathFilter, keywords: Mapping[str, A
 
 def _remote(files: RemoteFolder, folder: str, chosen: PathFilter, keywords: Mapping[str, Any]) -> Source:
     first = files.scan(chosen)
+    if not (first.files or first.left or first.errors):  # a store has no folder without files
+        raise MappingError(f"There are no files at {files.shown}.", fix="Correct the URL.")
     versions = [files.versions[path] for path in first.files]
     table = folder_table(first.files, first.files, folder, versions)
     mapping = {"columns": {name: name for name in ("file", "folder", "file_name")}, "changed_by": "version"}

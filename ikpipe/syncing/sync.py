@@ -136,7 +136,7 @@ async def _go(run: FolderSync, *, dry: bool) -> pd.DataFrame:
         "rows": len(rows),
         "bytes": sum(row.bytes or 0 for row in rows),
         "mapping": run.mapping,
-        "not_deleted": why,
+        "not_deleted": None if why is None else str(why),
     }
     frame.attrs["ikpipe"] = summary
     if why is not None:
