@@ -68,7 +68,8 @@ def _report_plan(frame: pd.DataFrame, options: Namespace) -> int:
     counts.add(frame.index, rows_of(frame))
     if not options.quiet:
         lines = [*counts.lines(width(), None, in_options), ""]
-        carry = "To carry it out, repeat the command with --yes." if options.delete and not options.yes else ""
+        offered = options.delete and not options.yes and refused is None
+        carry = "To carry it out, repeat the command with --yes." if offered else ""
         say(*lines, f"Nothing was sent or changed. {carry}".rstrip())
     return ALL_DONE if counts.all_well and refused is None else SOME_NOT
 

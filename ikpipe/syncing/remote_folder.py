@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
-from ikpipe.errors import MappingError, MissingExtra, describe_exception, keyword
+from ikpipe.errors import MappingError, MissingExtra, describe_exception
 from ikpipe.request.sources import FileSource
 from ikpipe.service.spool import DownloadFile, FetchError
 from ikpipe.syncing.local_folder import Scan
@@ -41,7 +41,7 @@ class RemoteFolder:
             self._files, self._folder = fsspec.core.url_to_fs(url)
         except Exception as error:  # noqa: BLE001 - each store has its own
             words = f"{self.shown} cannot be opened: {describe_exception(error)}."
-            raise MappingError(words, about=keyword("source", self.shown)) from None
+            raise MappingError(words, fix="Correct the URL, and install what its protocol needs.") from None
 
     def scan(self, chosen: PathFilter) -> Scan:
         """Return the files of the folder, as they are now."""

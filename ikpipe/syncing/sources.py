@@ -83,8 +83,7 @@ def _local(root: Path, folder: str, chosen: PathFilter, keywords: Mapping[str, A
     first = scan()
     cells = [f"./{path}" if _ODD.match(path) else path for path in first.files]
     table = folder_table(first.files, cells, folder)
-    mapping = {"columns": {name: name for name in ("file", "folder", "file_name")}, "root": root}
-    return Source(InMemoryTable(table), {**keywords, **mapping}, first, scan)
+    return Source(InMemoryTable(table), {**keywords, "root": root}, first, scan)
 
 
 def _remote(files: RemoteFolder, folder: str, chosen: PathFilter, keywords: Mapping[str, Any]) -> Source:
@@ -93,10 +92,11 @@ def _remote(files: RemoteFolder, folder: str, chosen: PathFilter, keywords: Mapp
         raise MappingError(f"There are no files at {files.shown}.", fix="Correct the URL.")
     versions = [files.versions[path] for path in first.files]
     table = folder_table(first.files, first.files, folder, versions)
-    mapping = {"columns": {name: name for name in ("file", "folder", "file_name")}, "changed_by": "version"}
 
     def prepare(client: ServiceClient) -> None:
         """Have a client read the files of the folder."""
         client.external_source, client.external_fetch = files.source, files.fetch
 
-    return Source(InMemoryTable(table), {**keywords, **mapping}, first, lambda: files.scan(chosen), prepare)
+    return Source(
+        InMemoryTable(table), {**keywords, "changed_by": "version"}, first, lambda: files.scan(chosen), prepare
+    )
