@@ -9,7 +9,8 @@ Each package imports only from those below it in this list, and `lint-imports` c
     delivery     `url`, and `gallery`, `summary` and `report`: results and problems for people
     webhooks     verify, parse, receive and apply webhooks
     auth         an `authenticationEndpoint` that signs upload tokens
-    run          many rows: `upload`, `check`, `retry`, `resume`, `undo`; concurrency, recovery and progress
+    syncing      `sync`: a folder of the library in step with a folder or a table
+    run          many rows: `upload`, `check`, `plan`, `retry`, `resume`, `update`, `undo`; recovery and progress
     existing     what the media library has already, and what a row does about it
     journal      the record of a run on disk; the only package that uses sqlite3
     service      every call to ImageKit; the only package that uses httpx

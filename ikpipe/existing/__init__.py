@@ -6,6 +6,7 @@
 
     existing_files.py decide what rows do, change details, remember what was stored
     library_files.py  which files the library has at the targets of rows, in few requests
+    library_tree.py   all files of a folder and below it
     listed_files.py   listings, page by page, and searches (pure)
     decision.py       which action a row needs (pure)
     updates.py        change the details of a file

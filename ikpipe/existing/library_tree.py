@@ -58,5 +58,25 @@ async def list_tree(
     return LibraryTree([kept for _, kept in found if kept is not None], sum(counts for counts, _ in found))
 
 
-def _is_below(file: Mapping[str, Any], folder: str) -> bool:
-    return "fileId" in file and str(file.get("filePath")).startswith(f"{folder}/")
+class _TreeListing(Listing, Generic[Kept]):
+    """A listing that is read in any case; `found` is what `read` returned for its files so far."""
+
+    def __init__(
+        self, folder: str, details: DetailsFile, read: Callable[[Mapping[str, Any]], tuple[bool, Kept | None]]
+    ) -> None:
+        super().__init__(folder, details, "as_given", _ANY, tree=True)
+        self.searches = _ANY
+        self.found: list[tuple[bool, Kept | None]] = []
+        self._start, self._read_file = f"{folder}/", read
+
+    def add(self, page: Sequence[Mapping[str, Any]]) -> bool:
+        """Add the next page, as `Listing` does."""
+        new = page if self._last is None else page[1:]
+        if not super().add(page):
+            self.found = []
+            return False
+        self.found += [self._read_file(file) for file in new if self._is_below(file)]
+        return True
+
+    def _is_below(self, file: Mapping[str, Any]) -> bool:
+        return "fileId" in file and str(file.get("filePath")).startswith(self._start)

@@ -12,6 +12,7 @@
     mapping_text.py  write the effective mapping in one line
     results.py       convert results to a frame and back
     plans.py         convert planned rows to a frame
+    syncs.py         frames of a sync
     result_types.py  check the `ik_` columns of a frame
     edits.py         frames of library files to change, with the results
     schemas.py       derive custom metadata fields from columns

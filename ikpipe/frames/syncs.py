@@ -42,7 +42,7 @@ def folder_table(
 
 
 def with_known_results(frame: pd.DataFrame, results: Sequence[Result]) -> pd.DataFrame:
-    """Return a table with results that are known before a run, of which those that are settled stay."""
+    """Return a table with results that are known before a run; the run keeps those of rows that are done."""
     return with_result_columns(frame, results_frame(results, len(frame)))
 
 

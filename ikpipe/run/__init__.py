@@ -33,5 +33,6 @@
     ordering.py        results in the table's order
     report.py          summaries and problems as text
     plan_report.py     the totals of a plan as text
+    sync_report.py     the totals of moves and deletions as text
     progress.py        progress bars and lines
 """
