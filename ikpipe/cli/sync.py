@@ -71,7 +71,7 @@ def _report_plan(frame: pd.DataFrame, options: Namespace) -> int:
         offered = options.delete and not options.yes and refused is None
         carry = "To carry it out, repeat the command with --yes." if offered else ""
         say(*lines, f"Nothing was sent or changed. {carry}".rstrip())
-    return ALL_DONE if counts.all_well and refused is None else SOME_NOT
+    return ALL_DONE if counts.all_well and refused is None and not frame.attrs["ikpipe"]["unread"] else SOME_NOT
 
 
 def _report_results(frame: pd.DataFrame, options: Namespace) -> int:
@@ -86,4 +86,4 @@ def _report_results(frame: pd.DataFrame, options: Namespace) -> int:
         say(*report.report_writer().summary(counts, run), *changes.lines(width()))
     if run["interrupted"]:
         return INTERRUPTED
-    return ALL_DONE if counts.statuses.keys() <= SETTLED and changes.all_done else SOME_NOT
+    return ALL_DONE if counts.statuses.keys() <= SETTLED and changes.all_done and not run["unread"] else SOME_NOT

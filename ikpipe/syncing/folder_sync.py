@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,7 +15,7 @@ from ikpipe.errors import Error, MappingError
 from ikpipe.existing.library_tree import list_tree
 from ikpipe.existing.relocation import Relocator
 from ikpipe.existing.requests import PacedRequests
-from ikpipe.existing.state import open_state
+from ikpipe.existing.state import ContentState, open_state
 from ikpipe.frames.chunks import InMemoryTable
 from ikpipe.frames.edits import Change
 from ikpipe.frames.syncs import SyncedRow, synced_frame, with_known_results
@@ -87,9 +88,17 @@ class FolderSync:
     def _requests(self, client: ServiceClient, rate: float) -> PacedRequests:
         return PacedRequests(client, self._account, RateLimiter(rate), self._control.sleep, self._policy.first_wait)
 
+    @asynccontextmanager
+    async def _state(self, client: ServiceClient) -> AsyncIterator[ContentState]:
+        state = await open_state(self._sending.get("state"), self._account, client, dry_run=True)
+        try:
+            yield state
+        finally:
+            await state.close()
+
     # Plan
 
-    async def plan(self, *, dry: bool) -> SyncPlan:
+    async def plan(self) -> SyncPlan:
         """Return what the sync would do.
 
         Raise as `ikpipe.plan` does, and `MappingError` if a row leads out of the folder.
@@ -107,7 +116,7 @@ class FolderSync:
             if self.source.scan is not None:
                 self._scope.protect(self.source.scan)
             plan = SyncPlan(rows, unknown_targets=targets.count(None))
-            await self._add_library(plan, client, dry=dry)
+            await self._add_library(plan, client)
         return plan
 
     async def _decide(self, client: ServiceClient) -> list[DecidedRow]:
@@ -122,7 +131,7 @@ class FolderSync:
         kept = [at for at, path in enumerate(paths) if path is None or self.options.chosen.has(path[start:])]
         return None if len(kept) == len(paths) else kept
 
-    async def _add_library(self, plan: SyncPlan, client: ServiceClient, *, dry: bool) -> None:
+    async def _add_library(self, plan: SyncPlan, client: ServiceClient) -> None:
         """Add what would be moved and deleted to a plan."""
         new = plan.new_files
         if not new and not self.options.delete:
@@ -130,13 +139,8 @@ class FolderSync:
         tree = await list_tree(self._requests(client, self._policy.look_ups), self.folder, self._scope.read)
         plan.count = tree.files
         if not plan.unknown_targets:
-            state = await open_state(self._sending.get("state"), self._account, client, dry_run=True)
-            try:
+            async with self._state(client) as state:
                 plan.moves = await find_moves(new, tree.kept, state, self._policy.names)
-                if not dry:
-                    await remember_moves(plan.moves, state, self._policy.names)
-            finally:
-                await state.close()
         moved = {move.file.file_id for move in plan.moves}
         if self.options.delete:
             plan.going = [file for file in tree.kept if file.file_id not in moved]
@@ -148,6 +152,8 @@ class FolderSync:
         moved: dict[int, Change] = {}
         if plan.moves:
             async with self._client() as client:
+                async with self._state(client) as state:  # closed, so that the records are on the disk
+                    await remember_moves(plan.moves, state, self._policy.names)
                 relocator = Relocator(
                     self._requests(client, self._policy.look_ups),
                     self._requests(client, self._policy.changes),
@@ -236,6 +242,7 @@ class FolderSync:
             "moved": done.count("move"),
             "deleted": done.count("delete"),
             "not_deleted": why,
+            "unread": [] if self.source.scan is None else self.source.scan.errors,
         }
         return frame
 

@@ -62,7 +62,7 @@ def _read(
     """Note the files of a folder, and yield the folders in it."""
     for entry in entries:
         path = folder.path + entry.name
-        if not entry.is_dir():
+        if not _is_folder(entry):
             _note_file(scan, path, entry, chosen)
         elif not chosen.has_folder(path):
             scan.left_folders.append(path)
@@ -81,8 +81,16 @@ def _read(
 def _note_file(scan: Scan, path: str, entry: os.DirEntry[str], chosen: PathFilter) -> None:
     if not chosen.has_file(path):
         scan.left.append(path)
-    elif entry.is_file() or entry.is_symlink():  # a broken link is reported later
+    elif entry.is_symlink() or entry.is_file():  # a broken link is reported later
         scan.files.append(path)
     else:
         scan.notes.append(f"{path} is not a regular file, and is left out.")
         scan.left.append(path)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether this is a folder, or a link to one; links that lead nowhere count as files, which are reported later."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False

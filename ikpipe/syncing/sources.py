@@ -45,7 +45,7 @@ def open_source(source: Any, folder: str, chosen: PathFilter, keywords: Mapping[
     Raise `MappingError` if it cannot be read, or a keyword does not apply to it.
     """
     if not isinstance(source, str | os.PathLike):
-        return Source(InMemoryTable(source), {"folder": folder, **keywords})
+        return _of_table(source, folder, keywords)
     text = os.fspath(source)
     if isinstance(source, str) and "://" in text:
         _check(keywords, (*_OF_TABLES, "changed_by"))
@@ -56,7 +56,13 @@ def open_source(source: Any, folder: str, chosen: PathFilter, keywords: Mapping[
         return _local(path, folder, chosen, keywords)
     if not path.is_file():
         raise MappingError(f"There is no folder and no table {quoted(text, _WIDTH)}.", fix="Correct the path.")
-    return Source(InMemoryTable(read_table(text)), {"folder": folder, **keywords})
+    return _of_table(read_table(text), folder, keywords)
+
+
+def _of_table(table: Any, folder: str, keywords: Mapping[str, Any]) -> Source:
+    """Return the rows of a table; the folder of a sync is no template."""
+    literal = folder.replace("{", "{{").replace("}", "}}")
+    return Source(InMemoryTable(table), {"folder": literal, **keywords})
 
 
 def _check(keywords: Mapping[str, Any], unused: tuple[str, ...]) -> None:

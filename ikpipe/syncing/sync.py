@@ -81,7 +81,7 @@ async def _sync(  # type: ignore[misc] # `folder` is a parameter of an upload, t
         A row for each file of the source, then for each file that is deleted. The plan has the columns of
         `ikpipe.plan`. Otherwise there are those of `upload`, then `ik_action` and `ik_reason` as planned, and
         `ik_change` and `ik_change_message` as of `delete`, for moves and deletions. ``attrs["ikpipe"]`` has the totals,
-        and as ``"not_deleted"`` why nothing was deleted, if so.
+        as ``"not_deleted"`` why nothing was deleted, if so, and as ``"unread"`` what of a folder could not be read.
 
     Raises
     ------
@@ -117,7 +117,7 @@ sync = to_sync(_sync, "sync")
 async def _go(run: FolderSync, *, dry: bool) -> pd.DataFrame:
     """Plan a sync, and carry it out unless that is a dry run."""
     run.check_source()
-    plan = await run.plan(dry=dry)
+    plan = await run.plan()
     scan = run.source.scan
     _report([] if scan is None else [*scan.errors, *scan.notes])
     refused = refusal(run.folder, plan.valid, len(plan.going), plan.count, delete=run.options.delete)
@@ -137,6 +137,7 @@ async def _go(run: FolderSync, *, dry: bool) -> pd.DataFrame:
         "bytes": sum(row.bytes or 0 for row in rows),
         "mapping": run.mapping,
         "not_deleted": None if why is None else str(why),
+        "unread": errors,
     }
     frame.attrs["ikpipe"] = summary
     if why is not None:

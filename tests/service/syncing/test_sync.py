@@ -290,6 +290,7 @@ def test_links(root: Path, folder: str, emulator: Emulator, tmp_path: Path) -> N
     (root / "sub" / "loop").symlink_to("..")
     (root / "out.txt").symlink_to(tmp_path / "outside" / "secret.txt")
     (root / "out").symlink_to(tmp_path / "outside")
+    (root / "self").symlink_to("self")
     frame = synced(root, emulator.account, folder)
     assert library(emulator, folder) == {
         "a.txt": b"one",
@@ -301,6 +302,7 @@ def test_links(root: Path, folder: str, emulator: Emulator, tmp_path: Path) -> N
     assert dict(zip(problems["file"], problems["ik_error"], strict=True)) == {
         "out": "file_not_allowed",
         "out.txt": "file_not_allowed",
+        "self": "file_unreadable",
     }
 
 
@@ -312,3 +314,41 @@ def test_what_is_not_a_file(root: Path, folder: str, emulator: Emulator, caplog:
     frame = synced(root, emulator.account, folder)
     assert dict(zip(frame["file"], frame["ik_status"], strict=True)) == {"a.txt": "uploaded", "empty.txt": "invalid"}
     assert "pipe is not a regular file" in caplog.text
+
+
+def test_a_table_with_patterns(folder: str, emulator: Emulator) -> None:
+    """They are for the paths in the library: excluded rows are left out, and excluded files stay."""
+    names = ["a.jpg", "b.jpg", "c.png", "d.jpg"]
+    frame = pd.DataFrame({"file": [b"1", b"2", b"3", b"4"], "file_name": names})
+    synced(frame, emulator.account, folder)
+    result = synced(frame.iloc[:1], emulator.account, folder, exclude=["b.*", "*.png"], delete=True, dry_run=False)
+    assert list(result["ik_action"]) == ["unchanged", "delete"]
+    result = synced(frame, emulator.account, folder, include="*.png")
+    assert list(result["file_name"]) == ["c.png"]
+    assert sorted(library(emulator, folder)) == ["a.jpg", "b.jpg", "c.png"]
+
+
+def test_a_folder_with_braces(emulator: Emulator) -> None:
+    """The folder of a sync is no template."""
+    frame = pd.DataFrame({"file": [b"1"], "file_name": ["a"]})
+    assert synced(frame, emulator.account, "/braces{file}")["ik_file_path"].tolist() == ["/braces_file_/a"]
+
+
+@pytest.mark.parametrize("spelling", ["sync-x", "/sync-x/", "sync-x/", "//sync-x"])
+def test_spellings_of_a_folder(spelling: str, root: Path, emulator: Emulator) -> None:
+    """With or without slashes, it is the same folder."""
+    write_tree(root, {"a.txt": "one"})
+    assert synced(root, emulator.account, spelling)["ik_file_path"].tolist() == ["/sync-x/a.txt"]
+
+
+def test_names_as_given(emulate: Any, root: Path, folder: str) -> None:
+    """For an account that keeps names, they are kept, compared, and moved."""
+    emulator = emulate(names="keep")
+    policy = ikpipe.Policy(names="as_given")
+    write_tree(root, {"a b.txt": "one", "c d.txt": "two", "x y/e.txt": "six"})
+    synced(root, emulator.account, folder, policy=policy)
+    (root / "c d.txt").rename(root / "x y" / "c+d.txt")
+    (root / "x y" / "e.txt").unlink()
+    frame = synced(root, emulator.account, folder, policy=policy, delete=True, dry_run=False)
+    assert sorted(frame["ik_action"]) == ["delete", "move", "unchanged"]
+    assert library(emulator, folder) == {"a b.txt": b"one", "x y/c+d.txt": b"two"}
