@@ -159,7 +159,7 @@ class FolderSync:
                     self._requests(client, self._policy.changes),
                     self._policy,
                 )
-                moved = await carry_out(plan.moves, relocator)
+                moved = await carry_out(plan.moves, relocator, lambda: self._control.draining)
         results = await self._upload(plan)
         deleted, why = await self._delete(plan, results)
         return self._results(plan, results, moved, deleted, why)

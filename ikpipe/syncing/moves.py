@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from ikpipe.concurrency.interrupts import run_limited
@@ -90,13 +90,18 @@ async def remember_moves(moves: Sequence[Move], state: ContentState, names: str)
     await state.remember(records)
 
 
-async def carry_out(moves: Sequence[Move], relocator: Relocator) -> dict[int, Change]:
-    """Move files; return what became of each, by the row's position. One that fails is uploaded later."""
+async def carry_out(moves: Sequence[Move], relocator: Relocator, stopped: Callable[[], bool]) -> dict[int, Change]:
+    """Move files; return what became of each, by the row's position. One that fails is uploaded later.
+
+    `stopped` tells whether no further file is to be moved.
+    """
     changes: dict[int, Change] = {}
 
     async def move(one: Move) -> None:
         """Move one file."""
         try:
+            if stopped():
+                raise StoppedError("")
             await relocator.relocate(one.file.details, one.row.request.target)
             changes[one.row.position] = Change("done")
         except AccountError:

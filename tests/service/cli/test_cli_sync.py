@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -112,3 +113,18 @@ def test_mistakes(words: tuple[str, ...], ikp: Ikp) -> None:
     done = ikp("sync", *words)
     assert (done.status, done.out) == (2, "")
     assert done.err.count("error:") == 1
+
+
+def test_a_folder_that_cannot_be_read(ikp: Ikp, folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other files are sent, and the status is 1."""
+    scan = os.scandir
+
+    def failing(path: str | Path) -> object:
+        """Fail for one folder."""
+        if str(path).rstrip("/").endswith("sub"):
+            raise PermissionError(13, "Permission denied")
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", failing)
+    done = ikp("sync", "photos", folder)
+    assert (done.status, "2 of 2 rows uploaded" in done.err) == (1, True)

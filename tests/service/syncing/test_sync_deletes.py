@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -346,3 +347,24 @@ def test_a_file_that_somebody_deletes_meanwhile(
     frame = synced(root, emulator.account, folder, transport=gone, **GO)
     assert sorted(frame["ik_change"].iloc[-2:]) == ["absent", "done"]
     assert sorted(library(emulator, folder)) == sorted(stored)[2:]
+
+
+def test_an_interrupt(root: Path, folder: str, emulator: Emulator, stored: dict[str, bytes]) -> None:
+    """After Ctrl-C, files in flight are finished, and nothing is deleted."""
+    write_tree(root, {"new.txt": "new"})
+    press = Between("upload", lambda: os.kill(os.getpid(), signal.SIGINT))
+    frame = synced(root, emulator.account, folder, transport=press, **GO)
+    assert frame.attrs["ikpipe"]["interrupted"]
+    assert frame.attrs["ikpipe"]["not_deleted"] == "The run was interrupted."
+    assert library(emulator, folder).items() >= stored.items()
+
+
+def test_an_interrupt_of_the_plan(root: Path, folder: str, emulator: Emulator, stored: dict[str, bytes]) -> None:
+    """Ctrl-C before anything was sent: nothing is changed, not even moved."""
+    (root / "b.txt").rename(root / "other.txt")
+    press = Between("files", lambda: os.kill(os.getpid(), signal.SIGINT))
+    before = len(emulator.log())
+    frame = synced(root, emulator.account, folder, transport=press, **GO)
+    assert frame.attrs["ikpipe"]["interrupted"]
+    assert {entry["method"] for entry in emulator.log()[before:]} <= {"GET"}
+    assert library(emulator, folder) == stored
