@@ -31,7 +31,7 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -169,21 +169,7 @@ class LibraryFiles:
         """List further pages, as far as they are worth it for some rows; return whether the listing is complete."""
         if not listing.complete:
             listing.searches += self._searches(rows)
-        pages: deque[tuple[float, asyncio.Task[list[dict[str, Any]]]]] = deque()
-        try:
-            while not listing.complete:
-                at_once = min(AT_ONCE, listing.ahead, listing.affordable)
-                for number in range(listing.pages + len(pages), listing.pages + at_once):
-                    pages.append((time.monotonic(), asyncio.create_task(self._list(listing.query(number)))))
-                if not pages:
-                    break
-                listing.checked, page = pages.popleft()
-                self._checked.add(listing)
-                if not listing.add(await page):
-                    await _cancel(pages)
-        finally:
-            await _cancel(pages)
-        return listing.complete
+        return await read_pages(listing, self._list, lambda: self._checked.add(listing))
 
     async def search(self, requests: Sequence[UploadRequest]) -> list[dict[str, Any] | None]:
         """Return the file at the target of each row, as `at` does, from searches for their names alone."""
@@ -255,6 +241,32 @@ class LibraryFiles:
 
     async def _list(self, query: dict[str, str | int]) -> list[dict[str, Any]]:
         return page_of(await self._reads.send(FILES, query))
+
+
+async def read_pages(
+    listing: Listing,
+    read: Callable[[dict[str, str | int]], Coroutine[Any, Any, list[dict[str, Any]]]],
+    checked: Callable[[], None] = lambda: None,
+) -> bool:
+    """List further pages, as far as they are worth it; return whether the listing is complete.
+
+    `read` returns the page of a query. `checked` is called when a page is added.
+    """
+    pages: deque[tuple[float, asyncio.Task[list[dict[str, Any]]]]] = deque()
+    try:
+        while not listing.complete:
+            at_once = min(AT_ONCE, listing.ahead, listing.affordable)
+            for number in range(listing.pages + len(pages), listing.pages + at_once):
+                pages.append((time.monotonic(), asyncio.create_task(read(listing.query(number)))))
+            if not pages:
+                break
+            listing.checked, page = pages.popleft()
+            checked()
+            if not listing.add(await page):
+                await _cancel(pages)
+    finally:
+        await _cancel(pages)
+    return listing.complete
 
 
 async def _cancel(requests: deque[tuple[float, asyncio.Task[Any]]]) -> None:

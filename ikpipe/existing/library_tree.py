@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from ikpipe.errors import Error
+from ikpipe.existing.library_files import read_pages
 from ikpipe.existing.listed_files import DetailsFile, Listing
 from ikpipe.existing.requests import PacedRequests
 from ikpipe.service.library import FILES, page_of
 
-AT_ONCE = 4  # requests at the same time
 _ANY = 10**9  # pages that are worth it
 Kept = TypeVar("Kept")
 
@@ -31,31 +30,20 @@ async def list_tree(
     `folder` has no slash at its end; the root is empty. `read` returns for a file whether it counts, and what to keep
     of it; None keeps nothing. Raise `Error` if the library cannot be read, or changes while it is.
     """
+
+    async def page(query: dict[str, str | int]) -> list[dict[str, Any]]:
+        """Return a page of the listing."""
+        return page_of(await reads.send(FILES, query))
+
     details = DetailsFile()
-    listing = Listing(folder, details, "as_given", _ANY, tree=True)
-    listing.searches = _ANY
-    pages: dict[int, list[tuple[bool, Kept | None]]] = {}
     try:
-        while not listing.complete:
-            if (affordable := listing.affordable) <= 0:
-                words = f"The folder {folder or '/'} of the library changed again and again while it was listed."
-                raise Error(words, fix="Repeat the command once nothing else changes the folder.")
-            first = listing.pages
-            numbers = range(first, first + min(AT_ONCE, first or 1, affordable))
-            asked = [reads.send(FILES, listing.query(number)) for number in numbers]
-            answers = await asyncio.gather(*asked, return_exceptions=True)
-            for error in answers:
-                if isinstance(error, BaseException):
-                    raise error
-            for number, page in zip(numbers, map(page_of, answers), strict=True):
-                if number == listing.pages and not listing.complete:
-                    files = [one for one in (page[1:] if number else page) if _is_below(one, folder)]
-                    pages[number] = [read(one) for one in files]
-                listing.add(number, page)
+        listing = _TreeListing(folder, details, read)
+        if not await read_pages(listing, page):
+            words = f"The folder {folder or '/'} of the library changed again and again while it was listed."
+            raise Error(words, fix="Try again when nothing else changes it.")
     finally:
         details.close()
-    found = [one for number in range(listing.pages) for one in pages[number]]
-    return LibraryTree([kept for _, kept in found if kept is not None], sum(counts for counts, _ in found))
+    return LibraryTree([kept for _, kept in listing.found if kept is not None], sum(one for one, _ in listing.found))
 
 
 class _TreeListing(Listing, Generic[Kept]):

@@ -14,9 +14,10 @@ from typing import Any, Literal, NamedTuple
 
 from ikpipe.errors import sentences
 from ikpipe.existing.differences import Differences
-from ikpipe.existing.known_files import time_of, version_id, version_number
+from ikpipe.existing.known_files import time_of, version_number
 from ikpipe.existing.reversed_details import changed_details, merged, set_back
 from ikpipe.request.names import canonical_path
+from ikpipe.service.library import version_id
 
 ReversalKind = Literal["delete", "restore", "details", "left", "absent", "none"]
 

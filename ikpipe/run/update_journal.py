@@ -18,7 +18,7 @@ from typing import Self
 
 from ikpipe.concurrency.group_commit import GroupCommit
 from ikpipe.errors import RESUME
-from ikpipe.existing.known_files import details_before, version_id
+from ikpipe.existing.known_files import details_before
 from ikpipe.frames.chunks import Chunk, TableSource
 from ikpipe.frames.codec import json_values
 from ikpipe.journal import catalog, history
@@ -31,7 +31,7 @@ from ikpipe.request.policy import Policy
 from ikpipe.request.result import Result
 from ikpipe.run.job import UploadJob
 from ikpipe.run.update_rows import RowUpdate
-from ikpipe.service.library import as_existing
+from ikpipe.service.library import as_existing, version_id
 
 _log = logging.getLogger("ikpipe")
 

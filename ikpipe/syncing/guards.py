@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from ikpipe.errors import MappingError, Message, keyword
-from ikpipe.existing.known_files import version_id
 from ikpipe.request.names import canonical_path
+from ikpipe.service.library import version_id
 from ikpipe.syncing.local_folder import Scan
 from ikpipe.syncing.patterns import PathFilter
 
