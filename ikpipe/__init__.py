@@ -9,9 +9,7 @@ Each package imports only from those below it in this list, and `lint-imports` c
     delivery     `url`, and `gallery`, `summary` and `report`: results and problems for people
     webhooks     verify, parse, receive and apply webhooks
     auth         an `authenticationEndpoint` that signs upload tokens
-    syncing      `sync`: a folder of the library in step with a folder or a table
-    run          many rows: `upload`, `check`, `plan`, `retry`, `resume`, `update`, `undo`; recovery and progress
-    existing     what the media library has already, and what a row does about it
+    run          many rows: `upload`, `check`, `plan`, `sync`, `retry`, `resume`, `update`, `undo`
     journal      the record of a run on disk; the only package that uses sqlite3
     service      every call to ImageKit; the only package that uses httpx
     frames       read and write tables; the only package of the upload path that uses pandas
@@ -59,6 +57,7 @@ if TYPE_CHECKING:
     from ikpipe.run.plan import plan
     from ikpipe.run.resume import resume
     from ikpipe.run.retry import retry
+    from ikpipe.run.syncing.sync import sync
     from ikpipe.run.undo import undo
     from ikpipe.run.update import update
     from ikpipe.run.upload import aupload, aupload_file, upload, upload_file
@@ -66,7 +65,6 @@ if TYPE_CHECKING:
     from ikpipe.service.listing import files
     from ikpipe.service.metadata_fields import create_metadata_fields, metadata_fields
     from ikpipe.service.refresh import refresh
-    from ikpipe.syncing.sync import sync
     from ikpipe.widget import Uploader
 
     __version__: str
@@ -101,7 +99,7 @@ _HOMES = {
     "run.upload": ("aupload", "aupload_file", "upload", "upload_file"),
     "delivery": ("url",),
     "run.resume": ("resume",),
-    "syncing.sync": ("sync",),
+    "run.syncing.sync": ("sync",),
     "frames.io.results": ("read_results", "write_results"),
     "widget": ("Uploader",),
 }

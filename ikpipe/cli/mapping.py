@@ -7,13 +7,13 @@ from dataclasses import fields
 from typing import Any
 
 from ikpipe.errors import MappingError, did_you_mean, short_repr
-from ikpipe.existing.decision import EXISTING
 from ikpipe.frames.io.options import ReadOptions
 from ikpipe.request.formats import FORMATS, CellFormats
 from ikpipe.request.missing import missing, without_none
 from ikpipe.request.parameters import BY_WIRE, LISTS, NAMES, PATH, TABLE, UPDATE_TABLE, encode, python_name
 from ikpipe.request.policy import Policy
 from ikpipe.request.values import tag_list, to_json
+from ikpipe.run.existing.decision import EXISTING
 from ikpipe.run.stored_mapping import only_hook
 
 _OPTIONS = {"fetch_hosts": "--fetch-host", "true_values": "--true", "false_values": "--false"}

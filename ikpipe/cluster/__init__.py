@@ -23,9 +23,6 @@ from typing import Any, Unpack
 from ikpipe.cluster.part import PreparedUpload
 from ikpipe.concurrency.interrupts import to_sync
 from ikpipe.errors import MappingError, MissingExtra
-from ikpipe.existing.decision import ExistingRules
-from ikpipe.existing.fingerprints import SIZE
-from ikpipe.existing.state import prepare_shared
 from ikpipe.frames.codec import json_values
 from ikpipe.journal import shared
 from ikpipe.journal.proof import Prover
@@ -34,6 +31,9 @@ from ikpipe.request.account import Account
 from ikpipe.request.policy import Policy
 from ikpipe.request.secrets import Secret
 from ikpipe.run import engine
+from ikpipe.run.existing.decision import ExistingRules
+from ikpipe.run.existing.fingerprints import SIZE
+from ikpipe.run.existing.state import prepare_shared
 from ikpipe.run.keywords import PartKeywords, listed_keywords, split_keywords
 
 _log = logging.getLogger("ikpipe")

@@ -1,7 +1,7 @@
 """Listings of the media library that the parts of an upload share in this process, one after another or in threads.
 
 A part of 50 rows must not list a folder of 100,000 files again. What is old in a listing is noticed: see
-`ikpipe.existing.library_files`.
+`ikpipe.run.existing.library_files`.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import threading
 import time
 from typing import NamedTuple
 
-from ikpipe.existing.library_files import SharedListings
 from ikpipe.request.policy import Policy
+from ikpipe.run.existing.library_files import SharedListings
 
 LONGEST_USE = 600.0
 """Seconds after which the library is listed anew, since details of files may have changed that are not compared."""

@@ -1,4 +1,4 @@
-"""Many rows: upload, check, plan, retry, resume, update, undo.
+"""Many rows: upload, check, plan, sync, retry, resume, update, undo.
 
 ::
 
@@ -35,4 +35,6 @@
     plan_report.py     the totals of a plan as text
     sync_report.py     the totals of moves and deletions as text
     progress.py        progress bars and lines
+    existing/          what the library has already, and what a row does about it
+    syncing/           `sync`
 """

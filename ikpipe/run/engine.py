@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from ikpipe.concurrency.interrupts import CURRENT_CONTROL, RunControl
 from ikpipe.errors import RESUME, AccountError, Message, keyword
-from ikpipe.existing.decision import ExistingRules
-from ikpipe.existing.state import check_state, open_state
 from ikpipe.frames.mapping import ColumnMapping
 from ikpipe.frames.results import ResultCollector
 from ikpipe.frames.update_mapping import UpdateMapping
@@ -27,6 +25,8 @@ from ikpipe.request.policy import Policy
 from ikpipe.request.sources import FileResolver
 from ikpipe.request.suffixes import SuffixByContent, SuffixByPosition, SuffixRule
 from ikpipe.request.targets import TargetRegistry
+from ikpipe.run.existing.decision import ExistingRules
+from ikpipe.run.existing.state import check_state, open_state
 from ikpipe.run.job import UploadJob
 from ikpipe.run.options import RECORDED, SendOptions, policy_of
 from ikpipe.run.ordering import ResultSink

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from ikpipe.concurrency.gate import ConcurrencyGate
 from ikpipe.concurrency.rate import RateLimiter, RetryBudget
 from ikpipe.errors import AccountError, Error, JournalError, describe_exception
-from ikpipe.existing.known_files import number_of, version_warning
 from ikpipe.journal.entries import Entry, Intent, IntentVoided, RowBefore, RowPrepared
 from ikpipe.request.account import Account
 from ikpipe.request.recovery import (
@@ -28,6 +27,7 @@ from ikpipe.request.reply import UploadReply
 from ikpipe.request.result import Result
 from ikpipe.request.token import LocalSigner, SignerError, TokenTimes, UploadToken
 from ikpipe.run.admission import Admission, Permit, not_sent
+from ikpipe.run.existing.known_files import number_of, version_warning
 from ikpipe.run.health import RunHealth
 from ikpipe.run.lookups import LookupBatcher, OtherFileError
 from ikpipe.run.options import SendOptions

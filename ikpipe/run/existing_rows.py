@@ -11,25 +11,25 @@ from typing import TYPE_CHECKING, Any
 
 from ikpipe.concurrency.rate import RateLimiter
 from ikpipe.errors import AccountError, Error, UnreachableError
-from ikpipe.existing.decision import NEW, SENT, Action, ExistingRules
-from ikpipe.existing.duplicates import Duplicates, content_key
-from ikpipe.existing.existing_files import ExistingFiles
-from ikpipe.existing.fingerprints import FingerprintReader
-from ikpipe.existing.known_files import details_before
-from ikpipe.existing.requests import PacedRequests, StoppedError
 from ikpipe.journal import history
 from ikpipe.journal.entries import RowBefore
 from ikpipe.request.result import CANCELLED, Result
+from ikpipe.run.existing.decision import NEW, SENT, Action, ExistingRules
+from ikpipe.run.existing.duplicates import Duplicates, content_key
+from ikpipe.run.existing.existing_files import ExistingFiles
+from ikpipe.run.existing.fingerprints import FingerprintReader
+from ikpipe.run.existing.known_files import details_before
+from ikpipe.run.existing.requests import PacedRequests, StoppedError
 from ikpipe.run.task import UploadTask
 from ikpipe.service.client import ApiError
 from ikpipe.service.library import NOT_FOUND, as_existing, match_file, version_id
 
 if TYPE_CHECKING:
     from ikpipe.concurrency.interrupts import RunControl
-    from ikpipe.existing.state import ContentState
     from ikpipe.request.account import Account
     from ikpipe.request.planner import UploadRequest
     from ikpipe.run.executor import UploadExecutor
+    from ikpipe.run.existing.state import ContentState
     from ikpipe.run.options import SendOptions
 
 _log = logging.getLogger("ikpipe")

@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 from ikpipe.errors import MappingError, Problem, describe_exception, did_you_mean, keyword, quoted
-from ikpipe.existing.decision import ExistingRules
-from ikpipe.existing.fingerprints import CONTENT, SIZE
 from ikpipe.frames.chunks import Chunk, TableSource
 from ikpipe.frames.mapping import ColumnMapping
 from ikpipe.frames.near_misses import NearMiss
@@ -18,6 +16,8 @@ from ikpipe.journal.history import OpenJournal, RowHistory
 from ikpipe.request.missing import missing
 from ikpipe.request.result import SETTLED
 from ikpipe.request.rows import MappedRows
+from ikpipe.run.existing.decision import ExistingRules
+from ikpipe.run.existing.fingerprints import CONTENT, SIZE
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar
 
 from ikpipe.errors import MappingError, did_you_mean
-from ikpipe.existing.decision import EXISTING, OnExisting
 from ikpipe.request.formats import FORMATS
 from ikpipe.request.parameters import BY_WIRE, NAMES, Flag, Json, Keywords, Parameters, UpdateParameters
 from ikpipe.request.policy import Policy
 from ikpipe.request.result import Result
+from ikpipe.run.existing.decision import EXISTING, OnExisting
 from ikpipe.run.prepare import Fetch, FileKind, collect_mapping
 from ikpipe.run.progress import Progress
 

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ikpipe.errors import MappingError, keyword
-from ikpipe.existing.state import place_of
 from ikpipe.request.policy import Policy
 from ikpipe.request.result import Result
+from ikpipe.run.existing.state import place_of
 from ikpipe.run.progress import Progress
 
 if TYPE_CHECKING:
-    from ikpipe.existing.library_files import SharedListings
+    from ikpipe.run.existing.library_files import SharedListings
     from ikpipe.service.client import ServiceClient
 
 RECORDED = ("concurrency", "rate", "retries", "max_failures", "timeout", "on_unknown", "on_error", "run", "state")

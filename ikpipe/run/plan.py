@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
 from ikpipe.concurrency.interrupts import CURRENT_CONTROL, RunControl, to_sync
 from ikpipe.concurrency.rate import RateLimiter
 from ikpipe.errors import Problem, quoted, sentences
-from ikpipe.existing.decision import NEW, SENT, Action
-from ikpipe.existing.duplicates import content_key
-from ikpipe.existing.existing_files import ExistingFiles
-from ikpipe.existing.fingerprints import FingerprintReader
-from ikpipe.existing.known_files import version_number, version_warning
-from ikpipe.existing.requests import PacedRequests
-from ikpipe.existing.state import open_state
 from ikpipe.frames.adapters import Frame
 from ikpipe.frames.chunks import Chunk, InMemoryTable
 from ikpipe.frames.plans import PlannedRow, planned_table
 from ikpipe.request.policy import Policy
 from ikpipe.request.suffixes import SuffixByContent
+from ikpipe.run.existing.decision import NEW, SENT, Action
+from ikpipe.run.existing.duplicates import content_key
+from ikpipe.run.existing.existing_files import ExistingFiles
+from ikpipe.run.existing.fingerprints import FingerprintReader
+from ikpipe.run.existing.known_files import version_number, version_warning
+from ikpipe.run.existing.requests import PacedRequests
+from ikpipe.run.existing.state import open_state
 from ikpipe.run.job import UploadJob
 from ikpipe.run.keywords import PlanKeywords, listed_keywords, split_keywords
 from ikpipe.run.prepare import log_warning, report_mapping, request_builder

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ikpipe.errors import Error, MappingError, Message, keyword, sentences
-from ikpipe.existing.decision import ON_EXISTING, is_rule
 from ikpipe.frames.near_misses import NearMiss, warning
 from ikpipe.request.account import Account
 from ikpipe.request.columns import call_or_error
@@ -22,6 +21,7 @@ from ikpipe.request.planner import RequestBuilder
 from ikpipe.request.sources import FileResolver
 from ikpipe.request.suffixes import SuffixRule
 from ikpipe.request.targets import TargetRegistry
+from ikpipe.run.existing.decision import ON_EXISTING, is_rule
 from ikpipe.run.progress import ProgressDisplay
 from ikpipe.run.stored_mapping import optional_entries
 from ikpipe.service.client import ServiceClient

@@ -40,8 +40,8 @@ from ikpipe.run.task import UploadTask
 from ikpipe.service.spool import SpoolFolder
 
 if TYPE_CHECKING:
-    from ikpipe.existing.state import ContentState
     from ikpipe.frames.chunks import Chunk
+    from ikpipe.run.existing.state import ContentState
     from ikpipe.run.job import UploadJob
 
 AT_ONCE = 500  # rows planned together: more would delay the requests in flight

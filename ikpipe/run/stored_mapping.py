@@ -11,11 +11,11 @@ from decimal import Decimal
 from typing import Any
 
 from ikpipe.errors import ApiName, MappingError, Message, keyword, printable
-from ikpipe.existing.decision import EXISTING, is_rule
 from ikpipe.frames.mapping_text import value_text
 from ikpipe.request.formats import CellFormats
 from ikpipe.request.known_runs import about, known_by
 from ikpipe.request.parameters import BY_WIRE
+from ikpipe.run.existing.decision import EXISTING, is_rule
 
 HOOK = "webhook_url"
 _VALUES = (str, int, float, bool, bytes, type(None), Decimal, datetime.date, datetime.time)

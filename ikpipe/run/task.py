@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from ikpipe.errors import Problem
-from ikpipe.existing.decision import NEW, Action, as_new, as_replacement
 from ikpipe.journal.history import ExpectedFile, RowHistory
 from ikpipe.request.planner import UploadRequest
 from ikpipe.request.reply import UploadReply, check_details
 from ikpipe.request.result import CANCELLED, Result
 from ikpipe.request.sources import FileSource
 from ikpipe.request.token import UploadToken
+from ikpipe.run.existing.decision import NEW, Action, as_new, as_replacement
 
 
 @dataclass(slots=True)

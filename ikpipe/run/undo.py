@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING
 from ikpipe.concurrency.interrupts import interruptible_sleep, run_limited, to_sync
 from ikpipe.concurrency.rate import RateLimiter
 from ikpipe.errors import AccountError, Error
-from ikpipe.existing.known_files import details_before, time_of
-from ikpipe.existing.requests import PacedRequests, StoppedError
-from ikpipe.existing.reversal import Reversal, RunFile
-from ikpipe.existing.reverser import MOST_DELETED, FileReverser, Outcome
 from ikpipe.frames.adapters import Frame
 from ikpipe.frames.edits import Change, FileChanges
 from ikpipe.journal.entries import RowBefore
 from ikpipe.journal.sqlite import SQLiteJournal
 from ikpipe.request.account import Account
 from ikpipe.request.policy import Policy
+from ikpipe.run.existing.known_files import details_before, time_of
+from ikpipe.run.existing.requests import PacedRequests, StoppedError
+from ikpipe.run.existing.reversal import Reversal, RunFile
+from ikpipe.run.existing.reverser import MOST_DELETED, FileReverser, Outcome
 from ikpipe.run.undo_rows import DoneRow, Lookup, stored_file
 from ikpipe.run.undo_source import opened_source, unproven
 from ikpipe.service.client import ServiceClient

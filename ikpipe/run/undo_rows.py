@@ -6,11 +6,11 @@ import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from ikpipe.existing.reversal import LATE, FileBefore, RunFile, StoredVersion
 from ikpipe.journal.entries import RowRecord
 from ikpipe.journal.history import ExpectedFile, RowHistory, histories_of_records
 from ikpipe.request.result import CANCELLED, Result
 from ikpipe.request.values import separated
+from ikpipe.run.existing.reversal import LATE, FileBefore, RunFile, StoredVersion
 
 _STORED, _UNKNOWN = ("uploaded", "exists"), ("unknown", "accepted")
 _TEXTS = ("description", "customCoordinates")

@@ -18,7 +18,6 @@ from typing import Self
 
 from ikpipe.concurrency.group_commit import GroupCommit
 from ikpipe.errors import RESUME
-from ikpipe.existing.known_files import details_before
 from ikpipe.frames.chunks import Chunk, TableSource
 from ikpipe.frames.codec import json_values
 from ikpipe.journal import catalog, history
@@ -29,6 +28,7 @@ from ikpipe.journal.recorder import TableRecorder
 from ikpipe.request.account import Account
 from ikpipe.request.policy import Policy
 from ikpipe.request.result import Result
+from ikpipe.run.existing.known_files import details_before
 from ikpipe.run.job import UploadJob
 from ikpipe.run.update_rows import RowUpdate
 from ikpipe.service.library import as_existing, version_id

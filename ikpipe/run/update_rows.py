@@ -11,18 +11,18 @@ from typing import Any
 from ikpipe.concurrency.interrupts import RunControl, run_limited
 from ikpipe.concurrency.rate import RateLimiter
 from ikpipe.errors import AccountError, Error, Message, Problem, keyword, quoted, sentences
-from ikpipe.existing.differences import FileChange, file_change
-from ikpipe.existing.library_files import LibraryFiles
-from ikpipe.existing.listed_files import request_at
-from ikpipe.existing.relocation import HalfwayError, Relocator
-from ikpipe.existing.requests import PacedRequests, StoppedError
-from ikpipe.existing.updates import update_details
 from ikpipe.frames.edits import Change
 from ikpipe.request.account import Account
 from ikpipe.request.names import canonical_path
 from ikpipe.request.policy import Policy
 from ikpipe.request.targets import TargetRegistry
 from ikpipe.request.update_requests import UpdateRequest
+from ikpipe.run.existing.differences import FileChange, file_change
+from ikpipe.run.existing.library_files import LibraryFiles
+from ikpipe.run.existing.listed_files import request_at
+from ikpipe.run.existing.relocation import HalfwayError, Relocator
+from ikpipe.run.existing.requests import PacedRequests, StoppedError
+from ikpipe.run.existing.updates import update_details
 from ikpipe.service.client import ApiError, ServiceClient
 from ikpipe.service.edits import ADD_TAGS, MAX_TAGGED, REMOVE_TAGS, change_files
 from ikpipe.service.library import NOT_FOUND

@@ -10,7 +10,6 @@ from typing import Any
 import pandas as pd
 
 from ikpipe.errors import InvalidValue
-from ikpipe.existing.decision import ExistingRules
 from ikpipe.frames.cells import are_integers
 from ikpipe.frames.chunks import Chunk, InMemoryTable
 from ikpipe.frames.mapping import ColumnMapping
@@ -18,6 +17,7 @@ from ikpipe.frames.near_misses import NearMiss
 from ikpipe.request.names import PARTS
 from ikpipe.request.parameters import BY_WIRE, PATH, TABLE
 from ikpipe.request.values import folder_levels
+from ikpipe.run.existing.decision import ExistingRules
 from ikpipe.run.job import check_changed_by
 from ikpipe.widget.messages import METADATA
 from ikpipe.widget.picked_files import PickedFile

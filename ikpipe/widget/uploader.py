@@ -18,8 +18,6 @@ import pandas as pd
 import traitlets
 
 from ikpipe.errors import Error
-from ikpipe.existing.decision import EXISTING, ExistingRules
-from ikpipe.existing.state import check_state, place_of
 from ikpipe.frames.chunks import InMemoryTable
 from ikpipe.frames.results import results_frame, with_result_columns
 from ikpipe.journal import catalog
@@ -31,6 +29,8 @@ from ikpipe.request.missing import without_none
 from ikpipe.request.parameters import PATH
 from ikpipe.request.policy import Policy
 from ikpipe.run.engine import check_account, send_options
+from ikpipe.run.existing.decision import EXISTING, ExistingRules
+from ikpipe.run.existing.state import check_state, place_of
 from ikpipe.run.keywords import check_keywords
 from ikpipe.run.prepare import Fetch, collect_mapping, log_warning
 from ikpipe.service.client import ServiceClient

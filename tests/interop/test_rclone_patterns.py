@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ikpipe import MappingError
-from ikpipe.syncing.local_folder import scan_folder
-from ikpipe.syncing.patterns import PathFilter
+from ikpipe.run.syncing.local_folder import scan_folder
+from ikpipe.run.syncing.patterns import PathFilter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

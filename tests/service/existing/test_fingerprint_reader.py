@@ -12,10 +12,10 @@ import pytest
 from doubles import Page
 
 import ikpipe
-from ikpipe.existing.fingerprints import MOST_FAILURES, Fingerprint, FingerprintReader
-from ikpipe.existing.state import open_state
 from ikpipe.request.planner import UploadRequest
 from ikpipe.request.sources import FileResolver
+from ikpipe.run.existing.fingerprints import MOST_FAILURES, Fingerprint, FingerprintReader
+from ikpipe.run.existing.state import open_state
 from ikpipe.service.client import ServiceClient
 
 if TYPE_CHECKING:

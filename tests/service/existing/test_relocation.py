@@ -13,8 +13,8 @@ from rows import blobs, quiet
 
 import ikpipe
 from ikpipe.concurrency.rate import RateLimiter
-from ikpipe.existing.relocation import HalfwayError, Relocator, TakenError
-from ikpipe.existing.requests import PacedRequests
+from ikpipe.run.existing.relocation import HalfwayError, Relocator, TakenError
+from ikpipe.run.existing.requests import PacedRequests
 from ikpipe.service.client import ServiceClient
 
 if TYPE_CHECKING:

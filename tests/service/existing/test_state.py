@@ -18,17 +18,17 @@ import pytest
 
 import ikpipe
 from ikpipe.emulator import Emulator
-from ikpipe.existing.fingerprints import Fingerprint
-from ikpipe.existing.known_files import KnownFile, SentFile
-from ikpipe.existing.shared_state import MOST_PARTS
-from ikpipe.existing.state import open_state
 from ikpipe.request.sources import FileStamp
+from ikpipe.run.existing.fingerprints import Fingerprint
+from ikpipe.run.existing.known_files import KnownFile, SentFile
+from ikpipe.run.existing.shared_state import MOST_PARTS
+from ikpipe.run.existing.state import open_state
 from ikpipe.service.client import ServiceClient
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
-    from ikpipe.existing.state import ContentState
+    from ikpipe.run.existing.state import ContentState
 
 ACCOUNT = ikpipe.Account("public_shop", "private_shop")
 OTHER = ikpipe.Account("public_other", "private_other")
@@ -187,8 +187,8 @@ def test_no_state_in_particular(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 WRITER = """
 import asyncio, sys
 from pathlib import Path
-from ikpipe.existing.known_files import KnownFile
-from ikpipe.existing.sqlite_state import SQLiteState
+from ikpipe.run.existing.known_files import KnownFile
+from ikpipe.run.existing.sqlite_state import SQLiteState
 async def main(path, name):
     state = SQLiteState(Path(path), "public_shop")
     for number in range(200):

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from ikpipe.existing.decision import as_new, as_replacement, decide, same_content
-from ikpipe.existing.fingerprints import Fingerprint
-from ikpipe.existing.known_files import KnownFile
 from ikpipe.request.planner import UploadRequest
 from ikpipe.request.sources import FileSource
+from ikpipe.run.existing.decision import as_new, as_replacement, decide, same_content
+from ikpipe.run.existing.fingerprints import Fingerprint
+from ikpipe.run.existing.known_files import KnownFile
 
 FILE: dict[str, Any] = {
     "fileId": "f1",

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ikpipe.existing.differences import differences, same_value
+from ikpipe.run.existing.differences import differences, same_value
 
 FILE: dict[str, Any] = {
     "tags": ["red", "blue"],

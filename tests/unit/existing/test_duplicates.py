@@ -10,10 +10,10 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ikpipe.existing.duplicates import Duplicates, content_key
-from ikpipe.existing.fingerprints import Fingerprint
 from ikpipe.request.planner import UploadRequest
 from ikpipe.request.sources import FileSource
+from ikpipe.run.existing.duplicates import Duplicates, content_key
+from ikpipe.run.existing.fingerprints import Fingerprint
 
 KEY = ("sha256:a", "p")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ikpipe.existing.fingerprints import Fingerprint, of_headers, parameters_hash
+from ikpipe.run.existing.fingerprints import Fingerprint, of_headers, parameters_hash
 
 URL = "https://shop.example/a.jpg"
 MODIFIED = {"last-modified": "Mon, 30 Nov 2026 10:00:00 GMT", "content-length": "10"}

@@ -12,10 +12,10 @@ import pytest
 from ikpipe import Policy
 from ikpipe.concurrency.rate import RateLimiter
 from ikpipe.errors import AccountError, Error
-from ikpipe.existing.library_files import LibraryFiles, SharedListings
-from ikpipe.existing.requests import PacedRequests
 from ikpipe.request.planner import UploadRequest
 from ikpipe.request.sources import FileSource
+from ikpipe.run.existing.library_files import LibraryFiles, SharedListings
+from ikpipe.run.existing.requests import PacedRequests
 from ikpipe.service.client import ApiError
 
 if TYPE_CHECKING:

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ikpipe.errors import MappingError, keyword
-from ikpipe.existing.fingerprints import FileHashes, Fingerprint
-from ikpipe.existing.known_files import KnownFile, SentFile
-from ikpipe.existing.library_state import open_library_state
-from ikpipe.existing.shared_state import SharedState
-from ikpipe.existing.sqlite_state import SQLiteState, check_file
+from ikpipe.run.existing.fingerprints import FileHashes, Fingerprint
+from ikpipe.run.existing.known_files import KnownFile, SentFile
+from ikpipe.run.existing.library_state import open_library_state
+from ikpipe.run.existing.shared_state import SharedState
+from ikpipe.run.existing.sqlite_state import SQLiteState, check_file
 
 if TYPE_CHECKING:
     from ikpipe.request.account import Account

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ikpipe.errors import AccountError, Error
-from ikpipe.existing.requests import PacedRequests, StoppedError
 from ikpipe.frames.edits import Change
+from ikpipe.run.existing.requests import PacedRequests, StoppedError
+from ikpipe.run.syncing.guards import LibraryFile
 from ikpipe.service.edits import DELETION, MAX_DELETED, change_files
-from ikpipe.syncing.guards import LibraryFile
 
 
 async def delete_files(files: Sequence[LibraryFile], changes: PacedRequests) -> dict[str, Change]:

@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 
 from ikpipe.errors import MappingError, MissingExtra, describe_exception
 from ikpipe.request.sources import FileSource
+from ikpipe.run.syncing.local_folder import Scan
+from ikpipe.run.syncing.patterns import PathFilter
 from ikpipe.service.spool import DownloadFile, FetchError
-from ikpipe.syncing.local_folder import Scan
-from ikpipe.syncing.patterns import PathFilter
 
 _BLOCK = 1 << 20  # bytes read at a time
 _LOCAL = ("file", "local")

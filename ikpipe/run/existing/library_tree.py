@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from ikpipe.errors import Error
-from ikpipe.existing.library_files import read_pages
-from ikpipe.existing.listed_files import DetailsFile, Listing
-from ikpipe.existing.requests import PacedRequests
+from ikpipe.run.existing.library_files import read_pages
+from ikpipe.run.existing.listed_files import DetailsFile, Listing
+from ikpipe.run.existing.requests import PacedRequests
 from ikpipe.service.library import FILES, page_of
 
 _ANY = 10**9  # pages that are worth it

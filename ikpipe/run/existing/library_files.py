@@ -35,11 +35,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Seque
 from contextlib import asynccontextmanager
 from typing import Any
 
-from ikpipe.existing.listed_files import DetailsFile, Listing, common_folder, folder_of, match_files, search_query
-from ikpipe.existing.requests import PacedRequests
 from ikpipe.request.planner import UploadRequest
 from ikpipe.request.policy import Policy
 from ikpipe.request.values import to_json
+from ikpipe.run.existing.listed_files import DetailsFile, Listing, common_folder, folder_of, match_files, search_query
+from ikpipe.run.existing.requests import PacedRequests
 from ikpipe.service.client import ApiError
 from ikpipe.service.library import FILES, NOT_FOUND, PAGE, details_path, page_of
 

@@ -18,11 +18,11 @@ from dataclasses import replace
 from typing import Any
 
 from ikpipe.errors import Error, quoted
-from ikpipe.existing.library_files import LibraryFiles
-from ikpipe.existing.listed_files import request_at
-from ikpipe.existing.requests import PacedRequests, StoppedError
 from ikpipe.request.names import canonical_path
 from ikpipe.request.policy import Policy
+from ikpipe.run.existing.library_files import LibraryFiles
+from ikpipe.run.existing.listed_files import request_at
+from ikpipe.run.existing.requests import PacedRequests, StoppedError
 from ikpipe.service.client import ApiError
 from ikpipe.service.library import NOT_FOUND, details_path
 

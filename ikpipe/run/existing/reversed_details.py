@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ikpipe.existing.differences import Differences, same_value
 from ikpipe.request.missing import without_none
 from ikpipe.request.names import canonical_path
+from ikpipe.run.existing.differences import Differences, same_value
 
 _METADATA, _PATH, _PUBLISHED = "customMetadata", "filePath", "isPublished"
 

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple, Self, get_args
 
 from ikpipe.errors import sentences
-from ikpipe.existing.differences import Differences, differences
-from ikpipe.existing.fingerprints import CONTENT, UNKNOWN, Fingerprint
-from ikpipe.existing.known_files import KnownFile
 from ikpipe.request.missing import without_none
 from ikpipe.request.planner import UploadRequest
 from ikpipe.request.values import to_json
+from ikpipe.run.existing.differences import Differences, differences
+from ikpipe.run.existing.fingerprints import CONTENT, UNKNOWN, Fingerprint
+from ikpipe.run.existing.known_files import KnownFile
 from ikpipe.service.library import version_id
 
 OnExisting = Literal["replace", "skip", "error", "sync"]

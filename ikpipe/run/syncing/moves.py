@@ -8,16 +8,16 @@ from typing import NamedTuple
 
 from ikpipe.concurrency.interrupts import run_limited
 from ikpipe.errors import AccountError, Error
-from ikpipe.existing.decision import is_same_file
-from ikpipe.existing.fingerprints import Fingerprint, parameters_hash
-from ikpipe.existing.known_files import KnownFile
-from ikpipe.existing.relocation import Relocator
-from ikpipe.existing.requests import StoppedError
-from ikpipe.existing.state import ContentState
 from ikpipe.frames.edits import Change
 from ikpipe.request.names import canonical_path
 from ikpipe.request.planner import UploadRequest
-from ikpipe.syncing.guards import LibraryFile
+from ikpipe.run.existing.decision import is_same_file
+from ikpipe.run.existing.fingerprints import Fingerprint, parameters_hash
+from ikpipe.run.existing.known_files import KnownFile
+from ikpipe.run.existing.relocation import Relocator
+from ikpipe.run.existing.requests import StoppedError
+from ikpipe.run.existing.state import ContentState
+from ikpipe.run.syncing.guards import LibraryFile
 
 _AT_ONCE = 4  # files; the rate of changes is the limit
 

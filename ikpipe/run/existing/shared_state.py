@@ -18,10 +18,10 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from ikpipe.errors import Error, MappingError, keyword
-from ikpipe.existing.fingerprints import FileHashes, Fingerprint
-from ikpipe.existing.known_files import KnownFile, SentFile
-from ikpipe.existing.sqlite_state import SQLiteState
 from ikpipe.journal.storage import Storage, open_storage
+from ikpipe.run.existing.fingerprints import FileHashes, Fingerprint
+from ikpipe.run.existing.known_files import KnownFile, SentFile
+from ikpipe.run.existing.sqlite_state import SQLiteState
 
 _log = logging.getLogger("ikpipe")
 

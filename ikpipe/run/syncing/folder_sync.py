@@ -12,10 +12,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ikpipe.concurrency.interrupts import CURRENT_CONTROL, RunControl
 from ikpipe.concurrency.rate import RateLimiter
 from ikpipe.errors import Error, MappingError
-from ikpipe.existing.library_tree import list_tree
-from ikpipe.existing.relocation import Relocator
-from ikpipe.existing.requests import PacedRequests
-from ikpipe.existing.state import ContentState, open_state
 from ikpipe.frames.chunks import InMemoryTable
 from ikpipe.frames.edits import Change
 from ikpipe.frames.syncs import SyncedRow, synced_frame, with_known_results
@@ -23,16 +19,20 @@ from ikpipe.request.names import canonical_path
 from ikpipe.request.policy import Policy
 from ikpipe.request.result import CANCELLED, Result
 from ikpipe.run import engine
+from ikpipe.run.existing.library_tree import list_tree
+from ikpipe.run.existing.relocation import Relocator
+from ikpipe.run.existing.requests import PacedRequests
+from ikpipe.run.existing.state import ContentState, open_state
 from ikpipe.run.job import UploadJob
 from ikpipe.run.plan import DecidedRow, Planner
+from ikpipe.run.syncing.deletions import delete_files
+from ikpipe.run.syncing.guards import UNREAD, LibraryFile, SyncScope, obstacle
+from ikpipe.run.syncing.moves import carry_out, find_moves, remember_moves
+from ikpipe.run.syncing.patterns import PathFilter
+from ikpipe.run.syncing.planned import SyncPlan, check_inside, found_paths, targets_of
+from ikpipe.run.syncing.sources import Source
 from ikpipe.service.client import ServiceClient
 from ikpipe.service.library import as_existing
-from ikpipe.syncing.deletions import delete_files
-from ikpipe.syncing.guards import UNREAD, LibraryFile, SyncScope, obstacle
-from ikpipe.syncing.moves import carry_out, find_moves, remember_moves
-from ikpipe.syncing.patterns import PathFilter
-from ikpipe.syncing.planned import SyncPlan, check_inside, found_paths, targets_of
-from ikpipe.syncing.sources import Source
 
 if TYPE_CHECKING:
     import pandas as pd

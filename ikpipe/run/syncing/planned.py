@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ikpipe.errors import MappingError, quoted
-from ikpipe.existing.known_files import version_number
 from ikpipe.frames.plans import PlannedRow
 from ikpipe.request.names import canonical_path
 from ikpipe.request.planner import UploadRequest, path_of
+from ikpipe.run.existing.known_files import version_number
 from ikpipe.run.plan import DecidedRow
-from ikpipe.syncing.guards import UNREAD, LibraryFile
-from ikpipe.syncing.moves import Move, NewFile
+from ikpipe.run.syncing.guards import UNREAD, LibraryFile
+from ikpipe.run.syncing.moves import Move, NewFile
 
 
 @dataclass

@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ikpipe.errors import MappingError, keyword
-from ikpipe.existing.fingerprints import FileHashes, Fingerprint
-from ikpipe.existing.known_files import KnownFile, SentFile, version_number
+from ikpipe.run.existing.fingerprints import FileHashes, Fingerprint
+from ikpipe.run.existing.known_files import KnownFile, SentFile, version_number
 from ikpipe.service.client import ApiError
 from ikpipe.service.library import FIELDS, metadata_fields, version_id
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ikpipe.errors import describe_exception
-from ikpipe.syncing.patterns import PathFilter
+from ikpipe.run.syncing.patterns import PathFilter
 
 
 @dataclass(slots=True)

@@ -8,19 +8,19 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from ikpipe.errors import AccountError, Error
-from ikpipe.existing.decision import SENT, Action, ExistingRules, decide, is_same_file, same_content
-from ikpipe.existing.duplicates import content_key
-from ikpipe.existing.fingerprints import UNKNOWN, Fingerprint, FingerprintReader, parameters_hash
-from ikpipe.existing.known_files import KnownFile, SentFile, version_number
-from ikpipe.existing.library_files import LibraryFiles, SharedListings
-from ikpipe.existing.listed_files import request_at
-from ikpipe.existing.requests import PacedRequests, StoppedError
-from ikpipe.existing.state import ContentState
-from ikpipe.existing.updates import update_details
 from ikpipe.request.names import canonical_path
 from ikpipe.request.planner import UploadRequest
 from ikpipe.request.policy import Policy
 from ikpipe.request.result import Result
+from ikpipe.run.existing.decision import SENT, Action, ExistingRules, decide, is_same_file, same_content
+from ikpipe.run.existing.duplicates import content_key
+from ikpipe.run.existing.fingerprints import UNKNOWN, Fingerprint, FingerprintReader, parameters_hash
+from ikpipe.run.existing.known_files import KnownFile, SentFile, version_number
+from ikpipe.run.existing.library_files import LibraryFiles, SharedListings
+from ikpipe.run.existing.listed_files import request_at
+from ikpipe.run.existing.requests import PacedRequests, StoppedError
+from ikpipe.run.existing.state import ContentState
+from ikpipe.run.existing.updates import update_details
 from ikpipe.service.library import as_existing
 
 _log = logging.getLogger("ikpipe")

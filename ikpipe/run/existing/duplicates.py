@@ -6,8 +6,8 @@ import asyncio
 import sqlite3
 from hashlib import blake2b
 
-from ikpipe.existing.fingerprints import Fingerprint, parameters_hash
 from ikpipe.request.planner import UploadRequest
+from ikpipe.run.existing.fingerprints import Fingerprint, parameters_hash
 
 
 def content_key(request: UploadRequest, fingerprint: Fingerprint) -> tuple[str, str] | None:

@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ikpipe.errors import MappingError, describe_exception, keyword
-from ikpipe.existing.fingerprints import FileHashes, Fingerprint
-from ikpipe.existing.known_files import KnownFile, SentFile
 from ikpipe.request.sources import FileStamp
+from ikpipe.run.existing.fingerprints import FileHashes, Fingerprint
+from ikpipe.run.existing.known_files import KnownFile, SentFile
 
 _log = logging.getLogger("ikpipe")
 Value = TypeVar("Value")

@@ -13,10 +13,10 @@ from ikpipe.errors import MappingError, Message, keyword, quoted
 from ikpipe.frames.chunks import InMemoryTable
 from ikpipe.frames.io.reading import read_table
 from ikpipe.frames.syncs import folder_table
+from ikpipe.run.syncing.local_folder import Scan, scan_folder
+from ikpipe.run.syncing.patterns import PathFilter
+from ikpipe.run.syncing.remote_folder import RemoteFolder
 from ikpipe.service.client import ServiceClient
-from ikpipe.syncing.local_folder import Scan, scan_folder
-from ikpipe.syncing.patterns import PathFilter
-from ikpipe.syncing.remote_folder import RemoteFolder
 
 _OF_TABLES = ("columns", "ignore", "file", "file_name", "path", "root", "fetch", "file_kind")
 _WIDTH = 200  # characters of a path in a message

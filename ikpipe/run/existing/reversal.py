@@ -13,10 +13,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from ikpipe.errors import sentences
-from ikpipe.existing.differences import Differences
-from ikpipe.existing.known_files import time_of, version_number
-from ikpipe.existing.reversed_details import changed_details, merged, set_back
 from ikpipe.request.names import canonical_path
+from ikpipe.run.existing.differences import Differences
+from ikpipe.run.existing.known_files import time_of, version_number
+from ikpipe.run.existing.reversed_details import changed_details, merged, set_back
 from ikpipe.service.library import version_id
 
 ReversalKind = Literal["delete", "restore", "details", "left", "absent", "none"]

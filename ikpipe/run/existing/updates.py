@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ikpipe.errors import Error
-from ikpipe.existing.differences import Differences
-from ikpipe.existing.requests import PacedRequests
+from ikpipe.run.existing.differences import Differences
+from ikpipe.run.existing.requests import PacedRequests
 from ikpipe.service.library import details_path
 
 

@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ikpipe.errors import AccountError, Error
-from ikpipe.existing.relocation import Relocator
-from ikpipe.existing.requests import PacedRequests, StoppedError
-from ikpipe.existing.reversal import Reversal, RunFile, needs_versions, reverse, set_back_reversal
-from ikpipe.existing.updates import update_details
 from ikpipe.request.policy import Policy
+from ikpipe.run.existing.relocation import Relocator
+from ikpipe.run.existing.requests import PacedRequests, StoppedError
+from ikpipe.run.existing.reversal import Reversal, RunFile, needs_versions, reverse, set_back_reversal
+from ikpipe.run.existing.updates import update_details
 from ikpipe.service.client import ApiError
 from ikpipe.service.library import FILES, NOT_FOUND, details_path, page_of, version_path, versions_path
 

@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from ikpipe.concurrency.interrupts import CURRENT_CONTROL, to_sync
-from ikpipe.existing.requests import StoppedError
 from ikpipe.frames.syncs import planned_sync
 from ikpipe.request.policy import Policy
 from ikpipe.run.engine import check_account
+from ikpipe.run.existing.requests import StoppedError
 from ikpipe.run.keywords import SyncKeywords, UploadKeywords, check_keywords, listed_keywords, split_keywords
-from ikpipe.syncing.folder_sync import FolderSync, SyncOptions
-from ikpipe.syncing.guards import check_delete, obstacle, refusal
-from ikpipe.syncing.patterns import PathFilter
-from ikpipe.syncing.sources import open_source
+from ikpipe.run.syncing.folder_sync import FolderSync, SyncOptions
+from ikpipe.run.syncing.guards import check_delete, obstacle, refusal
+from ikpipe.run.syncing.patterns import PathFilter
+from ikpipe.run.syncing.sources import open_source
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 from ikpipe.errors import MappingError, Message, keyword
 from ikpipe.request.names import canonical_path
+from ikpipe.run.syncing.local_folder import Scan
+from ikpipe.run.syncing.patterns import PathFilter
 from ikpipe.service.library import version_id
-from ikpipe.syncing.local_folder import Scan
-from ikpipe.syncing.patterns import PathFilter
 
 ALL = "all"
 """The value of `delete` that deletes more than half of a folder, everything, or in the whole library."""
