@@ -28,7 +28,7 @@ OPTIONS: dict[str, Any] = {
     "folder": FOLDER,
     "on_existing": "sync",
     "progress": False,
-    "policy": ikpipe.Policy(first_wait=0.02, index_lag=0.5, clock_skew=0, changes=0),
+    "policy": ikpipe.Policy(first_wait=0.02, index_lag=0.5, changes=0),
 }
 SETTLED = {"uploaded", "exists", "unchanged", "updated"}
 """Statuses of rows whose file is in the library as the table has it."""
@@ -37,10 +37,11 @@ _PAGE = 1000
 
 
 class Took(NamedTuple):
-    """What a night in a process of its own took: its statuses, seconds, and the megabytes that it had at most."""
+    """What a night in a process of its own took: statuses, seconds, processor seconds, megabytes at most."""
 
     counts: dict[str, int]
     seconds: float
+    processor: float
     megabytes: int
 
 
@@ -194,11 +195,12 @@ def _work(
 
     os.environ.update(environment)  # the server that forks has that of the first test that used it
     given = dict(given)
-    folder = given.pop("files", None)
+    if (root := given.pop("root", None)) is not None:
+        options = {"root": root, **options}
     frame = table(**given)
-    if folder is not None:
-        frame["file"] = [Path(folder) / f"{sku}.gif" for sku in frame["sku"]]
-    began = time.monotonic()
+    if root is not None:
+        frame["file"] = frame["sku"] + ".gif"
+    began, busy = time.monotonic(), time.process_time()
     results = ikpipe.upload(frame, account, **OPTIONS | options)
-    took = time.monotonic() - began
-    pipe.send(Took(counts(results), took, getrusage(RUSAGE_SELF).ru_maxrss // 1024))
+    took, busy = time.monotonic() - began, time.process_time() - busy
+    pipe.send(Took(counts(results), round(took, 2), round(busy, 2), getrusage(RUSAGE_SELF).ru_maxrss // 1024))

@@ -109,10 +109,17 @@ class ExistingRows:
         """Do what `decide` does, for tasks with a request."""
         actions = await self._actions([task.planned for task in tasks], cells)
         if isinstance(actions, Result):
-            return [replace(actions) for _ in tasks]
+            return [self._not_compared(task, actions) for task in tasks]
         decided = [self._note(task, action) for task, action in zip(tasks, actions, strict=True)]
         await self._files.sending([(task.planned, task.action) for task in compress(tasks, decided)])
         return [self._ended(task) if is_new else None for task, is_new in zip(tasks, decided, strict=True)]
+
+    def _not_compared(self, task: UploadTask, unread: Result) -> Result | None:
+        """Return the result of a row that cannot be compared; one that may be stored is still recovered."""
+        if task.history is None:
+            return replace(unread)
+        self._note(task, NEW)
+        return None
 
     def _note(self, task: UploadTask, action: Action) -> bool:
         """Note what a row does; return whether that was not decided by an earlier process."""

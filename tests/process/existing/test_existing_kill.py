@@ -10,7 +10,9 @@ import httpx
 import nights
 import pytest
 from crashing import NIGHT_STEPS, OFTEN, killed
+from doubles import uploads_of
 from emulator_client import Client
+from rows import sha
 
 import ikpipe
 
@@ -149,3 +151,29 @@ def test_resume_has_the_state_of_the_run(
 def _in_folder(where: str, *args: Any, **options: Any) -> None:
     os.chdir(where)
     ikpipe.upload(*args, **options)
+
+
+class Unreadable(httpx.AsyncHTTPTransport):
+    """A transport to a service that lists no files."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request, unless it is for a list."""
+        if request.url.path == "/v1/files":
+            return httpx.Response(500, json={"message": "Sorry."}, request=request)
+        return await super().handle_async_request(request)
+
+
+def test_an_unknown_row_stays_unknown_if_the_library_cannot_be_read(
+    emulate: Callable[..., Emulator], tmp_path: Path
+) -> None:
+    """Failed means that nothing is stored, which nobody knows of what the killed run was sending."""
+    emulator, since = begin(emulate)
+    frame, options = second_night(), {"journal": tmp_path / "run.ikjournal"}
+    assert killed(ikpipe.upload, "after a body", 3, frame, emulator.account, **OPTIONS, **options)
+    stored = {entry["file"]["sha256"] for entry in uploads_of(emulator, since) if entry["stored"]}
+    assert stored
+    results = ikpipe.upload(frame, emulator.account, transport=Unreadable(), **OPTIONS, **options)
+    failed = results.loc[results["ik_status"].isin(["failed", "cancelled", "invalid"]), "file"]
+    assert not stored & set(map(sha, failed))
+    again(frame, emulator, **options)
+    assert nights.second_copies(emulator) == []

@@ -29,7 +29,7 @@ def test_many_rows(rows: int, emulate: Callable[..., Emulator], tmp_path: Path) 
 
         def night(**changes: object) -> nights.Took:
             """Have a night in a process of its own."""
-            given = {"rows": rows, "files": folder, **changes}
+            given = {"rows": rows, "root": folder, **changes}
             took = nights.Elsewhere(emulator.account, given, {}, state=str(tmp_path / "nights.ikstate")).end()
             sys.stderr.write(f"{took}\n")
             return took
@@ -50,4 +50,4 @@ def test_many_rows(rows: int, emulate: Callable[..., Emulator], tmp_path: Path) 
         assert (arrived["upload"], arrived["update"]) == (per_cent, per_cent)
     assert nights.missing(emulator, frame) == nights.second_copies(emulator) == []
     assert max(unchanged.megabytes, changed.megabytes) <= MEGABYTES
-    assert unchanged.seconds <= SECONDS
+    assert unchanged.processor <= SECONDS  # other programs on this machine do not count
