@@ -177,7 +177,11 @@ def _of_cell(column: str, cell: Any, request: UploadRequest) -> Fingerprint:
     size = request.source.size
     if cell is None:
         return Fingerprint(size=size, note=f"The column {column!r} is empty in this row.")
-    return Fingerprint("column", _digest(column, str(cell)), size)
+    try:
+        text = str(cell)
+    except Exception:  # noqa: BLE001 - any object can be in a cell, and concerns its own row
+        return Fingerprint(size=size, note=f"The cell of the column {column!r} cannot be read as text.")
+    return Fingerprint("column", _digest(column, text), size)
 
 
 def _of_file(sha256: str | None, size: int | None) -> Fingerprint:

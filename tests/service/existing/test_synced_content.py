@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -110,6 +111,22 @@ def test_a_column_tells(folder: str, account: Account) -> None:
     night(table(b"one", b"two", updated_at=["1", "1"]), account, folder, changed_by="updated_at")
     again = table(b"one", b"two", updated_at=["1", "2"])
     assert night(again, account, folder, changed_by="updated_at") == ["unchanged", "uploaded"]
+
+
+class Wordless:
+    """An object without a text."""
+
+    def __str__(self) -> str:
+        """Fail."""
+        raise RuntimeError
+
+
+@pytest.mark.parametrize("cell", [Wordless(), 10**5000, Decimal("sNaN"), [1, pd.NA], "\ud800"], ids=type)
+def test_a_cell_of_any_kind_stops_no_run(cell: object, account: Account, folder: str) -> None:
+    """What is wrong with a cell of the column concerns its row at most."""
+    rows = table(b"one", b"two").assign(updated_at=pd.Series([cell, "1"], dtype=object))
+    assert night(rows, account, folder, changed_by="updated_at") == ["uploaded"] * 2
+    assert night(rows, account, folder, changed_by="updated_at") == ["unchanged"] * 2
 
 
 def test_a_column_that_is_not_there(folder: str, account: Account) -> None:
