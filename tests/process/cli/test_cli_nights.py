@@ -25,7 +25,7 @@ COMMAND = (
 )
 
 
-class Job:
+class NightJob:
     """The folder of a job, and its emulator."""
 
     def __init__(self, emulator: Emulator, folder: Path) -> None:
@@ -69,17 +69,17 @@ class Job:
 
 
 @pytest.fixture
-def job(tmp_path: Path) -> Iterator[Job]:
+def job(tmp_path: Path) -> Iterator[NightJob]:
     """Have a job, and its first night."""
     with Emulator() as emulator:
-        begun = Job(emulator, tmp_path)
+        begun = NightJob(emulator, tmp_path)
         begun.table({f"{row:03}": (f"{row}", "red") for row in range(6)})
         first = begun.night()
         assert (first.status, first.out, begun.counts) == (0, "", {"uploaded": 6}), first.err
         yield begun
 
 
-def test_a_night_without_changes(job: Job) -> None:
+def test_a_night_without_changes(job: NightJob) -> None:
     """Nothing is sent, the status is 0, and one line says so; the same journal serves every night."""
     before = len(job.emulator.log())
     for _ in range(2):
@@ -90,7 +90,7 @@ def test_a_night_without_changes(job: Job) -> None:
     assert nights.requests(job.emulator, before).keys() == {"read"}
 
 
-def test_a_night_with_changes(job: Job) -> None:
+def test_a_night_with_changes(job: NightJob) -> None:
     """Each row says what became of it."""
     rows = {f"{row:03}": (f"{row}", "red") for row in range(8)}
     job.table({**rows, "001": ("other", "red"), "002": ("2", "blue")})
@@ -101,7 +101,7 @@ def test_a_night_with_changes(job: Job) -> None:
 
 
 @pytest.mark.parametrize("text", ["other", "other" * 10], ids=["of the same size", "of another size"])
-def test_a_night_in_which_only_a_file_changes(text: str, job: Job) -> None:
+def test_a_night_in_which_only_a_file_changes(text: str, job: NightJob) -> None:
     """The table is the same to the byte, and so is the journal; the file is not."""
     (job.folder / "pictures" / "003.gif").write_bytes(nights.gif(text))
     done = job.night()
@@ -109,7 +109,7 @@ def test_a_night_in_which_only_a_file_changes(text: str, job: Job) -> None:
     assert job.statuses["003"] == "uploaded"
 
 
-def test_a_night_with_a_bad_row(job: Job) -> None:
+def test_a_night_with_a_bad_row(job: NightJob) -> None:
     """The row is named with what is wrong, the others are uploaded, and the status is 1."""
     job.table({"000": ("0", "red"), "001": ("1", "x" * 600), "009": ("9", "red")})
     done = job.night()
@@ -118,7 +118,7 @@ def test_a_night_with_a_bad_row(job: Job) -> None:
     assert "line 3" in done.err
 
 
-def test_the_suggested_retry_compares_with_the_same_state(job: Job) -> None:
+def test_the_suggested_retry_compares_with_the_same_state(job: NightJob) -> None:
     """The state is in no file, so that the command names it."""
     job.table({"000": ("0", "red"), "001": ("1", "x" * 600)})
     done = job.night()
@@ -126,7 +126,7 @@ def test_the_suggested_retry_compares_with_the_same_state(job: Job) -> None:
     assert "--state nights.ikstate" in retry
 
 
-def test_a_dry_run(job: Job) -> None:
+def test_a_dry_run(job: NightJob) -> None:
     """It says what would be sent, and changes nothing."""
     job.table({"000": ("0", "red"), "001": ("other", "red"), "009": ("9", "red")})
     before = len(job.emulator.log())
@@ -137,7 +137,7 @@ def test_a_dry_run(job: Job) -> None:
     assert (job.night().status, job.counts) == (0, {"unchanged": 1, "uploaded": 2})
 
 
-def test_a_night_with_wrong_keys(job: Job) -> None:
+def test_a_night_with_wrong_keys(job: NightJob) -> None:
     """Nothing is sent, the status is 3, and the reason is said."""
     job.table({"009": ("9", "red")})
     before = len(job.emulator.log())
@@ -148,7 +148,7 @@ def test_a_night_with_wrong_keys(job: Job) -> None:
     assert (job.night().status, job.counts) == (0, {"uploaded": 1})
 
 
-def test_a_night_without_a_service(job: Job) -> None:
+def test_a_night_without_a_service(job: NightJob) -> None:
     """A service that nobody can reach is status 3, not a row's trouble; the next night does all of it."""
     job.table({f"{row:03}": (f"{row}", "red") for row in range(9)})
     nowhere = "http://127.0.0.1:9"
@@ -158,7 +158,7 @@ def test_a_night_without_a_service(job: Job) -> None:
     assert (job.night().status, job.counts) == (0, {"unchanged": 6, "uploaded": 3})
 
 
-def test_a_state_that_is_none(job: Job) -> None:
+def test_a_state_that_is_none(job: NightJob) -> None:
     """A file that is no state is status 2, is named, and stays as it is."""
     (job.folder / "nights.ikstate").write_text("my notes", encoding="utf-8")
     done = job.night()
@@ -167,7 +167,7 @@ def test_a_state_that_is_none(job: Job) -> None:
     assert (job.folder / "nights.ikstate").read_text(encoding="utf-8") == "my notes"
 
 
-def test_a_job_without_a_home(job: Job) -> None:
+def test_a_job_without_a_home(job: NightJob) -> None:
     """Services have no home folder; the files that the command names are enough."""
     done = job.night(HOME="/nonexistent")
     assert (done.status, job.counts) == (0, {"unchanged": 6}), done.err

@@ -53,7 +53,7 @@ class Options(NamedTuple):
         }
 
 
-class Row(NamedTuple):
+class ScenarioRow(NamedTuple):
     """A row, and the file at its target before."""
 
     sku: str
@@ -95,7 +95,7 @@ class Scenario(NamedTuple):
 
     folder: str
     options: Options
-    rows: list[Row]
+    rows: list[ScenarioRow]
 
     @classmethod
     def drawn(cls, seed: int) -> Scenario:
@@ -109,7 +109,7 @@ class Scenario(NamedTuple):
             chance.random() < 0.2,
         )
         rows = [
-            Row(
+            ScenarioRow(
                 f"{at}",
                 chance.choice([OLD, OLD, NEW, LONG, *[""] * (chance.random() < 0.1)]),
                 chance.choice([None, "red", "blue"]),
@@ -130,7 +130,7 @@ class Scenario(NamedTuple):
         """Return the rows of the table."""
         return [self._cells(row) for row in self.rows]
 
-    def _cells(self, row: Row) -> dict[str, Any]:
+    def _cells(self, row: ScenarioRow) -> dict[str, Any]:
         # A folder has contents of its own, so that only its own rows are duplicates.
         file = None if row.content == "" else nights.gif(row.content) + self.folder.encode()
         cells = {"file": file, "sku": row.sku, "folder": self.folder, "tags": row.tags}
@@ -153,7 +153,7 @@ class Scenario(NamedTuple):
                     client.api("DELETE", file).raise_for_status()
 
 
-class World:
+class ScenarioWorld:
     """An emulator with states of all kinds, in which scenarios are played."""
 
     def __init__(self, client: Client, tmp_path: Path) -> None:
@@ -235,14 +235,14 @@ def ledger_differences(planned: Counter[str], log: list[dict[str, Any]]) -> list
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
+def world(tmp_path: Path) -> Iterator[ScenarioWorld]:
     """Have an emulator without files."""
     with Emulator(**LOOPBACK) as emulator, httpx.Client() as http:
-        yield World(Client(emulator, http), tmp_path)
+        yield ScenarioWorld(Client(emulator, http), tmp_path)
 
 
 @pytest.mark.parametrize("first", range(0, 200, 100))
-def test_what_was_planned_happens(first: int, world: World) -> None:
+def test_what_was_planned_happens(first: int, world: ScenarioWorld) -> None:
     """Scenarios with the same options are played as one table."""
     scenarios = [Scenario.drawn(seed) for seed in range(first, first + 100)]
     world.prepare(scenarios)
@@ -255,7 +255,7 @@ def test_what_was_planned_happens(first: int, world: World) -> None:
 
 @pytest.mark.soak
 @pytest.mark.parametrize("first", range(1000, 2000, 100))
-def test_what_was_planned_happens_each_time(first: int, world: World) -> None:
+def test_what_was_planned_happens_each_time(first: int, world: ScenarioWorld) -> None:
     """Each scenario has a plan and an upload of its own."""
     scenarios = [Scenario.drawn(seed) for seed in range(first, first + 100)]
     world.prepare(scenarios)

@@ -33,7 +33,7 @@ def client() -> Iterator[Client]:
         yield Client(nights.open_library(emulator), http)
 
 
-class Place(NamedTuple):
+class LibraryTarget(NamedTuple):
     """A file of the library that somebody else can change, and its table."""
 
     client: Client
@@ -76,44 +76,44 @@ class Place(NamedTuple):
 
 
 @pytest.fixture
-def place(client: Client, tmp_path: Path) -> Place:
+def place(client: Client, tmp_path: Path) -> LibraryTarget:
     """Have a target whose file ikpipe stored the night before."""
-    here = Place(client, f"/place-{next(_FOLDERS)}/", tmp_path / "nights.ikstate")
+    here = LibraryTarget(client, f"/place-{next(_FOLDERS)}/", tmp_path / "nights.ikstate")
     assert here.upload()["ik_status"] == "uploaded"
     return here
 
 
 @pytest.fixture
-def free(client: Client, tmp_path: Path) -> Place:
+def free(client: Client, tmp_path: Path) -> LibraryTarget:
     """Have a target without a file."""
-    return Place(client, f"/place-{next(_FOLDERS)}/", tmp_path / "nights.ikstate")
+    return LibraryTarget(client, f"/place-{next(_FOLDERS)}/", tmp_path / "nights.ikstate")
 
 
 # What somebody else changed between two nights
 
 
 @pytest.mark.parametrize("theirs", [THEIRS, LONGER], ids=["of the same size", "of another size"])
-def test_a_replaced_file_is_not_taken_for_ours(theirs: bytes, place: Place) -> None:
+def test_a_replaced_file_is_not_taken_for_ours(theirs: bytes, place: LibraryTarget) -> None:
     """Whatever its size, a file that somebody else replaced is replaced again."""
     place.by_others(theirs)
     assert (place.upload()["ik_status"], place.content) == ("uploaded", "ours")
     assert place.file.versions == 3
 
 
-def test_a_file_that_was_deleted_is_uploaded(place: Place) -> None:
+def test_a_file_that_was_deleted_is_uploaded(place: LibraryTarget) -> None:
     """The state does not make up for the library."""
     place.client.api("DELETE", f"/v1/files/{place.file.details['fileId']}")
     assert (place.upload()["ik_status"], place.content, place.file.versions) == ("uploaded", "ours", 1)
 
 
-def test_a_file_that_was_deleted_and_made_again_is_not_ours(place: Place) -> None:
+def test_a_file_that_was_deleted_and_made_again_is_not_ours(place: LibraryTarget) -> None:
     """Another file of the same name and size has another id."""
     place.client.api("DELETE", f"/v1/files/{place.file.details['fileId']}")
     place.by_others(THEIRS)
     assert (place.upload()["ik_status"], place.content) == ("uploaded", "ours")
 
 
-def test_a_restored_version_is_not_taken_for_the_last_one(place: Place) -> None:
+def test_a_restored_version_is_not_taken_for_the_last_one(place: LibraryTarget) -> None:
     """The version that somebody restored has the content of an earlier night."""
     first = place.file.details
     assert place.upload(LATER)["ik_status"] == "uploaded"
@@ -123,7 +123,7 @@ def test_a_restored_version_is_not_taken_for_the_last_one(place: Place) -> None:
     assert (place.upload(LATER)["ik_status"], place.content) == ("uploaded", "later")
 
 
-def test_a_file_that_was_renamed_stays(place: Place) -> None:
+def test_a_file_that_was_renamed_stays(place: LibraryTarget) -> None:
     """The file is uploaded again at its own place, and the renamed one is left alone."""
     order = {"filePath": f"{place.folder}{NAME}", "newFileName": "b.gif"}
     place.client.api("PUT", "/v1/files/rename", json=order).raise_for_status()
@@ -131,7 +131,7 @@ def test_a_file_that_was_renamed_stays(place: Place) -> None:
     assert f"{place.folder}b.gif" in nights.library(place.client.emulator)
 
 
-def test_tags_that_somebody_changed_are_changed_back(place: Place) -> None:
+def test_tags_that_somebody_changed_are_changed_back(place: LibraryTarget) -> None:
     """The row gives tags, so that they are the table's."""
     place.change(tags=["red", "sale"])
     assert (place.upload()["ik_status"], place.file.details["tags"]) == ("updated", ["red"])
@@ -139,7 +139,7 @@ def test_tags_that_somebody_changed_are_changed_back(place: Place) -> None:
 
 
 @pytest.mark.parametrize("content", [OURS, LATER], ids=["the same content", "a new content"])
-def test_details_that_no_row_gives_survive(content: bytes, place: Place) -> None:
+def test_details_that_no_row_gives_survive(content: bytes, place: LibraryTarget) -> None:
     """A description, coordinates, metadata and the publication stay as somebody set them, also in a new version."""
     details = {"description": "Theirs.", "customMetadata": {"brand": "Theirs"}, "publish": {"isPublished": False}}
     place.change(**details)
@@ -151,7 +151,7 @@ def test_details_that_no_row_gives_survive(content: bytes, place: Place) -> None
 
 
 @pytest.mark.parametrize("content", [OURS, LATER], ids=["the same content", "a new content"])
-def test_a_file_that_was_made_private_stays_private(content: bytes, place: Place) -> None:
+def test_a_file_that_was_made_private_stays_private(content: bytes, place: LibraryTarget) -> None:
     """Nothing that the table does not say publishes a file."""
     place.by_others(OURS, isPrivateFile="true")
     place.upload(content)
@@ -160,7 +160,7 @@ def test_a_file_that_was_made_private_stays_private(content: bytes, place: Place
 
 
 @pytest.mark.parametrize("private", [True, False])
-def test_the_privacy_that_a_row_gives_wins(*, private: bool, place: Place) -> None:
+def test_the_privacy_that_a_row_gives_wins(*, private: bool, place: LibraryTarget) -> None:
     """Only a new version can have another privacy."""
     place.by_others(OURS, isPrivateFile=str(not private).lower())
     assert place.upload(is_private_file=private)["ik_status"] == "uploaded"
@@ -170,7 +170,7 @@ def test_the_privacy_that_a_row_gives_wins(*, private: bool, place: Place) -> No
 
 @pytest.mark.parametrize("content", [LATER, LONGER], ids=["of the same size", "of another size"])
 @pytest.mark.parametrize("state", ["kept", "lost"])
-def test_a_retry_takes_no_earlier_version_for_an_unknown_row(state: str, content: bytes, place: Place) -> None:
+def test_a_retry_takes_no_earlier_version_for_an_unknown_row(state: str, content: bytes, place: LibraryTarget) -> None:
     """A file of the night before is not what a row stored whose answer was lost, unless nothing but sizes is known."""
     results = place.results().assign(ik_status="unknown", file=[content])
     if state == "lost":
@@ -184,7 +184,7 @@ def test_a_retry_takes_no_earlier_version_for_an_unknown_row(state: str, content
 # What a run has failed to send
 
 
-def test_a_replacement_that_was_rejected_is_not_taken_for_stored(place: Place) -> None:
+def test_a_replacement_that_was_rejected_is_not_taken_for_stored(place: LibraryTarget) -> None:
     """What somebody else uploads after a row failed is not that row's, although it has its size."""
     assert place.upload(LATER, checks='"request.folder" : "elsewhere"')["ik_status"] == "failed"
     place.by_others(THEIRS)
@@ -213,7 +213,7 @@ MODES = [("skip", "skipped", "longer"), ("error", "failed", "longer"), ("sync", 
 
 
 @pytest.mark.parametrize(("mode", "status", "content"), MODES)
-def test_a_file_that_appears_late(mode: str, status: str, content: str, free: Place) -> None:
+def test_a_file_that_appears_late(mode: str, status: str, content: str, free: LibraryTarget) -> None:
     """The service says so, and the row does what it does about any file at its target."""
     transport = Appearing(lambda: free.by_others(LONGER))
     result = free.upload(on_existing=mode, transport=transport)
@@ -224,14 +224,14 @@ def test_a_file_that_appears_late(mode: str, status: str, content: str, free: Pl
 
 
 @pytest.mark.parametrize(("mode", "status"), [("skip", "skipped"), ("error", "failed"), ("sync", "unchanged")])
-def test_another_run_is_faster(mode: str, status: str, free: Place) -> None:
+def test_another_run_is_faster(mode: str, status: str, free: LibraryTarget) -> None:
     """Two runs that upload one row at the same time store it once."""
     transport = Appearing(free.upload)
     assert free.upload(on_existing=mode, transport=transport)["ik_status"] == status
     assert (free.content, free.file.versions) == ("ours", 1)
 
 
-def test_a_file_that_vanishes_late(place: Place) -> None:
+def test_a_file_that_vanishes_late(place: LibraryTarget) -> None:
     """A file that is deleted between the listing and the update of its details is uploaded."""
 
     class Vanishing(httpx.AsyncHTTPTransport):
@@ -248,7 +248,7 @@ def test_a_file_that_vanishes_late(place: Place) -> None:
 # A state that is lost, old, or another account's
 
 
-def test_without_its_state_the_size_decides(place: Place) -> None:
+def test_without_its_state_the_size_decides(place: LibraryTarget) -> None:
     """A file of another size is replaced; one of the same size is taken for equal, since nothing else is known."""
     place.state.unlink()
     assert place.upload()["ik_status"] == "unchanged"
@@ -257,14 +257,14 @@ def test_without_its_state_the_size_decides(place: Place) -> None:
     assert (place.upload()["ik_status"], place.content) == ("uploaded", "ours")
 
 
-def test_a_lost_state_skips_nothing_that_is_not_there(place: Place) -> None:
+def test_a_lost_state_skips_nothing_that_is_not_there(place: LibraryTarget) -> None:
     """With neither state nor file, the file is uploaded."""
     place.client.api("DELETE", f"/v1/files/{place.file.details['fileId']}")
     place.state.unlink()
     assert (place.upload()["ik_status"], place.content) == ("uploaded", "ours")
 
 
-def test_a_restored_backup_of_the_state(place: Place, tmp_path: Path) -> None:
+def test_a_restored_backup_of_the_state(place: LibraryTarget, tmp_path: Path) -> None:
     """What the state says of an earlier version does not count for a later one: a content of that night is sent."""
     shutil.copy(place.state, tmp_path / "backup")
     assert place.upload(LATER)["ik_status"] == "uploaded"
@@ -273,7 +273,7 @@ def test_a_restored_backup_of_the_state(place: Place, tmp_path: Path) -> None:
     assert place.content == "ours"
 
 
-def test_a_restored_backup_and_a_file_that_is_gone(place: Place, tmp_path: Path) -> None:
+def test_a_restored_backup_and_a_file_that_is_gone(place: LibraryTarget, tmp_path: Path) -> None:
     """A state that has a file which the library has not."""
     shutil.copy(place.state, tmp_path / "backup")
     place.client.api("DELETE", f"/v1/files/{place.file.details['fileId']}")
@@ -281,10 +281,10 @@ def test_a_restored_backup_and_a_file_that_is_gone(place: Place, tmp_path: Path)
     assert (place.upload()["ik_status"], place.file.versions) == ("uploaded", 1)
 
 
-def test_the_state_of_another_account(place: Place, emulate: Callable[..., Emulator]) -> None:
+def test_the_state_of_another_account(place: LibraryTarget, emulate: Callable[..., Emulator]) -> None:
     """A state says nothing about the library of another account, which has a file of that path and size."""
     with httpx.Client() as http:
-        other = Place(Client(nights.open_library(emulate()), http), place.folder, place.state)
+        other = LibraryTarget(Client(nights.open_library(emulate()), http), place.folder, place.state)
         assert other.upload()["ik_status"] == "uploaded"
         other.client.api("DELETE", f"/v1/files/{other.file.details['fileId']}")
         assert other.upload()["ik_status"] == "uploaded"
@@ -292,7 +292,7 @@ def test_the_state_of_another_account(place: Place, emulate: Callable[..., Emula
 
 
 @pytest.mark.parametrize("content", [b"", b"no state", b"SQLite format 3\0" + b"x" * 200])
-def test_a_file_that_is_no_state(content: bytes, place: Place) -> None:
+def test_a_file_that_is_no_state(content: bytes, place: LibraryTarget) -> None:
     """A file that is no state is never changed; an empty one, such as of a full disk, becomes one."""
     place.state.write_bytes(content)
     if not content:
@@ -303,7 +303,7 @@ def test_a_file_that_is_no_state(content: bytes, place: Place) -> None:
     assert place.state.read_bytes() == content
 
 
-def test_a_damaged_state_costs_an_upload_at_most(place: Place) -> None:
+def test_a_damaged_state_costs_an_upload_at_most(place: LibraryTarget) -> None:
     """A state whose pages are damaged stops no run, and skips nothing that has changed."""
     content = bytearray(place.state.read_bytes())
     content[len(content) // 3 :] = b"\xa5" * (len(content) - len(content) // 3)
