@@ -18,7 +18,7 @@ from ikpipe.journal.entries import RowBefore
 from ikpipe.journal.sqlite import SQLiteJournal
 from ikpipe.request.account import Account
 from ikpipe.request.policy import Policy
-from ikpipe.run.existing.known_files import details_before, time_of
+from ikpipe.run.existing.known_files import details_before
 from ikpipe.run.existing.requests import PacedRequests, StoppedError
 from ikpipe.run.existing.reversal import Reversal, RunFile
 from ikpipe.run.existing.reverser import MOST_DELETED, FileReverser, Outcome
@@ -189,9 +189,9 @@ class _RunReverser:
         file = await find_details(
             self._client, self._account, wanted.path, size=wanted.size, since=wanted.since, names=policy.names
         )
-        if file is not None and (lookup.until is None or time_of(file, "updatedAt", "createdAt") <= lookup.until):
-            return stored_file(as_existing(file), row.record, policy.clock_skew)
-        if file is None and time.time() < lookup.last_sent + policy.index_lag:
+        if file is not None and not lookup.excludes(file):
+            return stored_file(as_existing(file), row.record, found_now=True)
+        if time.time() < lookup.last_sent + policy.index_lag:
             return Outcome("failed", "Its file may still appear in the media library. Undo the run again in a minute.")
         return row.file or Outcome("absent", "Its file was not stored.")
 

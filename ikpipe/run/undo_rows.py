@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 from ikpipe.journal.entries import RowRecord
 from ikpipe.journal.history import ExpectedFile, RowHistory, histories_of_records
 from ikpipe.request.result import CANCELLED, Result
 from ikpipe.request.values import separated
+from ikpipe.run.existing.known_files import time_of
 from ikpipe.run.existing.reversal import LATE, FileBefore, RunFile, StoredVersion
+from ikpipe.service.library import version_id
 
 _STORED, _UNKNOWN = ("uploaded", "exists"), ("unknown", "accepted")
 _TEXTS = ("description", "customCoordinates")
@@ -36,12 +38,18 @@ class DoneRow(NamedTuple):
 class Lookup(NamedTuple):
     """A file that may be stored: where, and when at the latest, in seconds since 1970. `last_sent` is when it was sent.
 
-    `expected` is None if it could not be recognized.
+    `expected` is None if it could not be recognized. `earlier` are the ids of versions that were there before.
     """
 
     expected: ExpectedFile | None
     until: float | None
     last_sent: float
+    earlier: Collection[str | None] = ()
+
+    def excludes(self, file: Mapping[str, Any]) -> bool:
+        """Whether a file at the row's path is not the row's."""
+        late = self.until is not None and time_of(file, "updatedAt", "createdAt") > self.until
+        return late or version_id(file) in self.earlier
 
 
 def row_of_record(position: int, record: RowRecord, clock_skew: float) -> DoneRow:
@@ -53,7 +61,7 @@ def row_of_record(position: int, record: RowRecord, clock_skew: float) -> DoneRo
     result = CANCELLED if history is None else history.result
     befores = befores_of(record)
     if result.status in _STORED and result.file_id is not None:
-        return DoneRow(position, result, stored_file(result, record, clock_skew), None, record)
+        return DoneRow(position, result, stored_file(result, record), None, record)
     if result.status in _UNKNOWN and record.intents:
         return DoneRow(position, result, _changed(result, befores), _lookup(record, history, clock_skew), record)
     return DoneRow(position, result, _changed(result, befores), None, record)
@@ -77,19 +85,20 @@ def befores_of(record: RowRecord) -> tuple[FileBefore, ...]:
     )
 
 
-def stored_file(result: Result, record: RowRecord, clock_skew: float) -> RunFile:
-    """Return the file that a row stored, given its details."""
+def stored_file(result: Result, record: RowRecord, *, found_now: bool = False) -> RunFile:
+    """Return the file that a row stored.
+
+    `result` has its details. `found_now`: these are those of today, so that only what was sent shows what has changed.
+    """
     fields = None if record.prepared is None else json.loads(record.prepared.fields)
-    since = record.intents[0].at - clock_skew if record.intents else None
     extended = fields is None or "extensions" in fields
     version = StoredVersion(
         result.version_id,
         result.file_path,
         result.size,
-        _sent(fields or {}, extended=extended) | ({} if extended else _details(result)),
+        _sent(fields or {}, extended=extended) | ({} if extended or found_now else _details(result)),
         complete=not extended,
         sent=max(len(record.intents), 1),
-        since=since,
     )
     return RunFile(str(result.file_id), version, befores_of(record))
 
@@ -104,8 +113,8 @@ def _changed(result: Result, befores: tuple[FileBefore, ...]) -> RunFile | None:
 def _lookup(record: RowRecord, history: RowHistory | None, clock_skew: float) -> Lookup:
     """Return what to search for where the answer of a row's upload is not known.
 
-    A name that was made for the row is enough. A file with a fixed name can be somebody else's: its size must be that
-    of the row's, and its time that of the row's requests.
+    A name that was made for the row is enough. A file with a fixed name can be somebody else's: its size and its time
+    must be those of the row's requests, and what was there before must be known: a certain version, or no file.
     """
     last = record.intents[-1].at
     prepared = record.prepared
@@ -116,7 +125,11 @@ def _lookup(record: RowRecord, history: RowHistory | None, clock_skew: float) ->
     expected = known.expected_file(clock_skew)
     if prepared.own_name:
         return Lookup(expected, None, last)
-    return Lookup(expected if prepared.size is not None else None, last + LATE + clock_skew, last)
+    before_known = bool(record.befores) or json.loads(prepared.fields).get("overwriteFile") == "false"
+    recognizable = prepared.size is not None and before_known
+    return Lookup(
+        expected if recognizable else None, last + LATE + clock_skew, last, [one.version_id for one in record.befores]
+    )
 
 
 def _sent(fields: Mapping[str, str], *, extended: bool) -> dict[str, Any]:

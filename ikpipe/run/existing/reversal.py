@@ -37,9 +37,9 @@ class FileBefore(NamedTuple):
 class StoredVersion(NamedTuple):
     """A version of a file that a run stored.
 
-    `details` are those that it was stored with, under the media API's names; `complete`: it had no others.
-    `sent` is the number of requests that may have stored it, and `since` the time of the first, in seconds since 1970.
-    `by_time`: the times of the file show whether it was changed since, as nothing else is known of its details.
+    `details` are those that it was stored with, under the media API's names; `complete`: it had no others. `sent` is
+    the number of requests that may have stored it. `by_time`: the times of the file show whether it was changed since,
+    as nothing else is known of its details.
     """
 
     version_id: str | None
@@ -48,7 +48,6 @@ class StoredVersion(NamedTuple):
     details: Mapping[str, Any]
     complete: bool = False
     sent: int = 1
-    since: float | None = None
     by_time: bool = False
 
 
@@ -134,7 +133,7 @@ def _of_current(
     versions: Sequence[Mapping[str, Any]],
 ) -> Reversal:
     """Return what to do about a file whose current version is the run's."""
-    if not befores and _is_created(stored, file, versions):
+    if not befores and _is_created(file, versions):
         return Reversal("delete", "The file is deleted: the run created it.")
     if befores:
         prior, details = _version(versions, befores[0].version_id), befores[0].details
@@ -149,12 +148,10 @@ def _of_current(
     return Reversal("restore", f"{_name(prior)} becomes the current version again.", version_id(prior), details, ours)
 
 
-def _is_created(stored: StoredVersion, file: Mapping[str, Any], versions: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether there was no file before the run; a row whose answer was lost may have stored several versions."""
+def _is_created(file: Mapping[str, Any], versions: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether there was no file before the run: its only version is the run's."""
     number = version_number(file)
-    if number in (1, -1):
-        return number == 1 or len(versions) == 1
-    return stored.sent >= number and stored.since is not None and time_of(file, "createdAt") >= stored.since
+    return number == 1 or (number < 0 and len(versions) == 1)
 
 
 def _changed_since(stored: StoredVersion, file: Mapping[str, Any], *, created: bool) -> str | None:

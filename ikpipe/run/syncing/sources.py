@@ -60,7 +60,7 @@ def open_source(source: Any, folder: str, chosen: PathFilter, keywords: Mapping[
 
 
 def _of_table(table: Any, folder: str, keywords: Mapping[str, Any]) -> Source:
-    """Return the rows of a table; the folder of a sync is no template."""
+    """Return the rows of a table; the folder of a sync is not a template."""
     literal = folder.replace("{", "{{").replace("}", "}}")
     return Source(InMemoryTable(table), {"folder": literal, **keywords})
 
