@@ -22,7 +22,7 @@ from ikpipe.run.existing.known_files import details_before
 from ikpipe.run.existing.requests import PacedRequests, StoppedError
 from ikpipe.run.existing.reversal import Reversal, RunFile
 from ikpipe.run.existing.reverser import MOST_DELETED, FileReverser, Outcome
-from ikpipe.run.undo_rows import DoneRow, Lookup, stored_file
+from ikpipe.run.undo_rows import DoneRow, stored_file
 from ikpipe.run.undo_source import opened_source, unproven
 from ikpipe.service.client import ServiceClient
 from ikpipe.service.library import as_existing, find_details
@@ -105,6 +105,11 @@ async def _undo(
 undo = to_sync(_undo, "undo")
 
 
+def _without_file(row: DoneRow) -> Outcome:
+    """Return the outcome of a row that did nothing to a file, as far as that is known."""
+    return Outcome("left", _NOT_KNOWN) if row.result.status in ("unknown", "accepted") else Outcome("none")
+
+
 class _Work:
     """What is to be done about a file: what the run did to it, its reversal once it is known, and the outcome.
 
@@ -150,15 +155,15 @@ class _RunReverser:
 
     async def _part(self, rows: Sequence[DoneRow]) -> list[Outcome]:
         """Revert some rows: look at all of their files, then change them, so that little time is in between."""
-        found: list[RunFile | Outcome] = [Outcome("none")] * len(rows)
+        if not await interruptible_sleep(0):
+            return [_STOPPED if row.file or row.lookup else Outcome("none") for row in rows]
+        found: list[RunFile | Outcome] = [row.file or _without_file(row) for row in rows]
 
         async def find(at: int) -> None:
             """Find the file of a row."""
             found[at] = await self._found(rows[at])
 
-        if not await interruptible_sleep(0):
-            return [_STOPPED if row.file or row.lookup else Outcome("none") for row in rows]
-        await run_limited(range(len(rows)), find)
+        await run_limited([at for at, row in enumerate(rows) if row.lookup is not None], find)
         works = {
             file.key: _Work(file, row.position)
             for file, row in zip(found, rows, strict=True)
@@ -169,26 +174,17 @@ class _RunReverser:
         return [self._outcomes[one.key] if isinstance(one, RunFile) else one for one in found]
 
     async def _found(self, row: DoneRow) -> RunFile | Outcome:
-        """Return what a row did to a file, which is searched for if nobody knows whether it was stored."""
-        if row.lookup is None:
-            if row.file is None and row.result.status in ("unknown", "accepted"):
-                return Outcome("left", _NOT_KNOWN)
-            return row.file or Outcome("none")
+        """Return what a row did to a file, which is searched for since nobody knows whether it was stored."""
+        lookup, policy = row.lookup, self._policy
+        if lookup is None or lookup.expected is None or row.record is None:
+            return Outcome("left", _NOT_KNOWN)
+        path, size, since = lookup.expected
         try:
-            return await self._looked_up(row, row.lookup)
+            file = await find_details(self._client, self._account, path, size=size, since=since, names=policy.names)
         except AccountError:
             raise
         except Error as error:
             return Outcome("failed", error.text)
-
-    async def _looked_up(self, row: DoneRow, lookup: Lookup) -> RunFile | Outcome:
-        """Search for the file of a row; see `Lookup`."""
-        wanted, policy = lookup.expected, self._policy
-        if wanted is None or row.record is None:
-            return Outcome("left", _NOT_KNOWN)
-        file = await find_details(
-            self._client, self._account, wanted.path, size=wanted.size, since=wanted.since, names=policy.names
-        )
         if file is not None and not lookup.excludes(file):
             return stored_file(as_existing(file), row.record, found_now=True)
         if time.time() < lookup.last_sent + policy.index_lag:

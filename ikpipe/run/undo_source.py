@@ -45,7 +45,7 @@ def opened_source(run: Any, account: Account, clock_skew: float, *, trust: bool)
     or it cannot be used, `MappingError` if the table is not one of results.
     """
     path = _path(run, account) if isinstance(run, (str, Path)) else None
-    if path is not None and is_database(path):
+    if path is not None and path.is_file() and is_database(path):
         with SQLiteJournal.open(path, account, trust=trust) as journal:
             yield _of_journal(journal, clock_skew)
         return

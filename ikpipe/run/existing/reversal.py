@@ -111,15 +111,12 @@ def _of_upload(
     """Return what to do about a file that the run created or replaced."""
     if stored.version_id is None or stored.path is None or stored.size is None:
         return Reversal("left", "Its version, path or size is not known, so that it cannot be recognized.")
-    befores, current = run_file.own_befores, version_id(file)
-    if current == stored.version_id:
-        if (why := _changed_since(stored, file, created=not befores and version_number(file) == 1)) is not None:
-            return Reversal("left", why)
+    befores, ours = run_file.own_befores, _version(versions, stored.version_id)
+    if version_id(file) == stored.version_id:
         return _of_current(stored, befores, file, versions)
-    ours = _version(versions, stored.version_id)
     below = _below(versions, ours)
-    prior = befores[0].version_id if befores else None if below is None else version_id(below)
-    if current is None or current != prior:
+    prior = befores[0].version_id if befores else below and version_id(below)
+    if prior is None or version_id(file) != prior:
         return Reversal("left", f"Somebody replaced it since: it has {_name(file)}.")
     if not befores:
         return Reversal("none", f"{_name(file)} is the current one already.")
@@ -133,18 +130,24 @@ def _of_current(
     versions: Sequence[Mapping[str, Any]],
 ) -> Reversal:
     """Return what to do about a file whose current version is the run's."""
+    prior = _version(versions, befores[0].version_id) if befores else _below(versions, file)
+    if (why := _changed_since(stored, file, befores[0].details if befores else prior)) is not None:
+        return Reversal("left", why)
     if not befores and _is_created(file, versions):
         return Reversal("delete", "The file is deleted: the run created it.")
-    if befores:
-        prior, details = _version(versions, befores[0].version_id), befores[0].details
-    else:
-        prior = details = _below(versions, file)  # type: ignore[assignment]
+    return _of_replaced(stored, befores, file, prior)
+
+
+def _of_replaced(
+    stored: StoredVersion, befores: Sequence[FileBefore], file: Mapping[str, Any], prior: Mapping[str, Any] | None
+) -> Reversal:
+    """Return what to do about a file whose current version is the run's, and `prior` the one before."""
     if prior is None:
         return Reversal("left", "The version before the run's is not in the library any more.")
     if not befores and stored.sent > 1 and prior.get("size") == stored.size:
         words = "of the same size, may be the run's as well, since a request of it got no answer"
         return Reversal("left", f"{_name(prior)}, {words}. Restore the right one in the media library.")
-    ours = _by_run(befores, file)
+    details, ours = befores[0].details if befores else prior, _by_run(befores, file)
     return Reversal("restore", f"{_name(prior)} becomes the current version again.", version_id(prior), details, ours)
 
 
@@ -154,18 +157,25 @@ def _is_created(file: Mapping[str, Any], versions: Sequence[Mapping[str, Any]]) 
     return number == 1 or (number < 0 and len(versions) == 1)
 
 
-def _changed_since(stored: StoredVersion, file: Mapping[str, Any], *, created: bool) -> str | None:
-    """Return why a file is not as the run left it, though it has the run's version; None if it is."""
+def _changed_since(stored: StoredVersion, file: Mapping[str, Any], earlier: Mapping[str, Any] | None) -> str | None:
+    """Return why a file is not as the run left it, though it has the run's version; None if it is.
+
+    `earlier` are the details of the version before, if there was one.
+    """
     if stored.size != file.get("size"):
         return f"Its size is {file.get('size')}, not {stored.size} as in the run."
     there = str(file.get("filePath"))
     if canonical_path(there, "as_given") != canonical_path(str(stored.path), "as_given"):
         return f"Somebody moved or renamed it since: it is at {there}."
-    if names := changed_details(stored.details, file, complete=stored.complete and created):
+    if names := changed_details(stored.details, file, _listed(earlier) if stored.complete else None):
         return f"Somebody changed it since: {', '.join(names)}."
-    if stored.by_time and created and time_of(file, "updatedAt") > time_of(file, "createdAt") + _SETTLING:
+    if stored.by_time and earlier is None and time_of(file, "updatedAt") > time_of(file, "createdAt") + _SETTLING:
         return "Somebody changed it since: it was updated after it was stored."
     return None
+
+
+def _listed(earlier: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
+    return [] if earlier is None else [earlier]
 
 
 def _of_update(run_file: RunFile, file: Mapping[str, Any]) -> Reversal:

@@ -43,20 +43,31 @@ def merged(before: Mapping[str, Any], details: Mapping[str, Any], changes: Mappi
     return found
 
 
-def changed_details(expected: Mapping[str, Any], file: Mapping[str, Any], *, complete: bool) -> list[str]:
+def changed_details(
+    expected: Mapping[str, Any], file: Mapping[str, Any], earlier: Sequence[Mapping[str, Any]] | None
+) -> list[str]:
     """Return the names of details that a file has otherwise than expected.
 
-    `complete`: those that are not expected are to be empty.
+    `earlier` are the details of the version before, if there was one: what was not sent is empty, or as it was there.
+    None: nothing is known of details that are not expected.
     """
-    names = [name for name in _COMPARED if name != _PATH and (complete or name in expected)]
-    found = []
-    for name in names:
-        there, value = file.get(name), expected.get(name)
-        if name == _METADATA and not complete:
-            there = {key: one for key, one in (there or {}).items() if key in (value or {})}
-        if not _same(name, value, there):
-            found.append(_WORDS.get(name, name))
-    return found
+    names = [name for name in _COMPARED if name not in (_PATH, "AITags")]
+    return [_WORDS.get(name, name) for name in names if not _is_expected(name, expected, file, earlier)]
+
+
+def _is_expected(
+    name: str, expected: Mapping[str, Any], file: Mapping[str, Any], earlier: Sequence[Mapping[str, Any]] | None
+) -> bool:
+    there, value = file.get(name), expected.get(name)
+    if name == _METADATA and earlier is not None:
+        values = [value or {}, *({**(one.get(name) or {}), **(value or {})} for one in earlier)]
+    elif name == _METADATA:
+        there, values = {key: one for key, one in (there or {}).items() if key in (value or {})}, [value]
+    elif name in expected:
+        values = [value]
+    else:
+        values = [there] if earlier is None else [None, *(one.get(name) for one in earlier)]
+    return any(_same(name, one, there) for one in values)
 
 
 def set_back(before: Mapping[str, Any], ours: Sequence[Mapping[str, Any]], file: Mapping[str, Any]) -> SetBack:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -335,6 +336,36 @@ def test_a_journal_that_does_not_exist(scene: Scene) -> None:
     """The error says what was looked for."""
     with pytest.raises(ikpipe.JournalError, match="no run of this name has a journal"):
         scene.undo("night-1999")
+
+
+def test_a_folder_and_an_empty_file(scene: Scene, tmp_path: Path) -> None:
+    """Neither is a run."""
+    (tmp_path / "empty").touch()
+    for path, why in ((tmp_path, "is a folder"), (tmp_path / "empty", "never started")):
+        with pytest.raises(ikpipe.JournalError, match=why):
+            scene.undo(path)
+
+
+def test_a_table_without_results(scene: Scene) -> None:
+    """It is not a run."""
+    with pytest.raises(ikpipe.MappingError, match="not a table of results"):
+        scene.undo(pd.DataFrame({"file": ["x"]}))
+
+
+def test_an_interrupted_undo(scene: Scene) -> None:
+    """The first Ctrl-C ends it; the next call continues."""
+
+    class Interrupting(httpx.AsyncHTTPTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            if request.method != "GET":
+                signal.raise_signal(signal.SIGINT)
+            return await super().handle_async_request(request)
+
+    policy = ikpipe.Policy(first_wait=0.01, changes=1, look_ups=0)
+    frame = scene.undo(transport=Interrupting(), policy=policy)
+    assert set(frame["ik_change"]) == {"done", "cancelled", "none"}
+    scene.undo()
+    assert scene.library() == scene.before
 
 
 def test_a_run_by_its_name(client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

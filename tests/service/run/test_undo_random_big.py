@@ -133,7 +133,7 @@ def undo(client: Client, place: Path, seed: int) -> pd.DataFrame:
     raise AssertionError(undone["ik_change_message"].tolist())
 
 
-@plays(60)
+@plays(300)
 @given(
     st.dictionaries(NAMES, FILES, max_size=3),
     st.dictionaries(NAMES, FILES, min_size=1),

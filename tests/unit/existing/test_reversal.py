@@ -73,6 +73,14 @@ def test_details_that_the_run_did_not_give_protect_a_file(name: str) -> None:
     assert kind(RunFile("f", stored("v1")), there) == "delete"
 
 
+@pytest.mark.parametrize(("tags", "expected"), [(None, "restore"), (["x"], "restore"), (["mine"], "left")])
+def test_details_that_a_replacement_did_not_give(tags: list[str] | None, expected: str) -> None:
+    """They are empty, or those of the version before; anything else is somebody's."""
+    versions = version(OURS, tags=tags), version(EARLIER)
+    run_file = RunFile("f", stored(complete=True, details={}))
+    assert kind(run_file, versions[0], *versions) == expected
+
+
 @pytest.mark.parametrize("missing", ["path", "size"])
 def test_what_cannot_be_recognized_is_left(missing: str) -> None:
     """Nothing is assumed."""
