@@ -213,7 +213,16 @@ def set_back_reversal(
 def _by_run(befores: Sequence[FileBefore], version: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
     """Return all details that a file may have because of a run."""
     found = [before.changes for before in befores] + [before.details for before in befores[1:]]
+    found += [{"filePath": path} for before in befores for path in _paths_between(before)]
     return found if version is None else [*found, version]
+
+
+def _paths_between(before: FileBefore) -> list[str]:
+    """Return the paths that a file has between two requests, if it was renamed and moved."""
+    if "filePath" not in before.changes or "filePath" not in before.details:
+        return []
+    (old_folder, _, old), (folder, _, name) = (str(one["filePath"]).rpartition("/") for one in before[2:])
+    return [f"{old_folder}/{name}", f"{folder}/{old}"]
 
 
 def _version(versions: Sequence[Mapping[str, Any]], wanted: str | None) -> Mapping[str, Any] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 from dataclasses import dataclass, field
 from itertools import count
@@ -358,7 +359,7 @@ def test_an_interrupted_undo(scene: Scene) -> None:
     class Interrupting(httpx.AsyncHTTPTransport):
         async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
             if request.method != "GET":
-                signal.raise_signal(signal.SIGINT)
+                os.kill(os.getpid(), signal.SIGINT)
             return await super().handle_async_request(request)
 
     policy = ikpipe.Policy(first_wait=0.01, changes=1, look_ups=0)

@@ -190,6 +190,13 @@ def test_a_path_is_set_back() -> None:
     assert kind(RunFile("f", None, (moved,)), version(EARLIER, filePath="/theirs.gif")) == "left"
 
 
+@pytest.mark.parametrize("there", ["/x/b.gif", "/y/a.gif", "/y/b.gif"])
+def test_a_file_that_was_only_renamed_or_only_moved(there: str) -> None:
+    """A run of updates that was killed between these two requests is undone, too."""
+    moved = before({"filePath": "/x/a.gif"}, {"filePath": "/y/b.gif"})
+    assert reverse(RunFile("f", None, (moved,)), version(EARLIER, filePath=there), []).path == "/x/a.gif"
+
+
 def test_what_the_media_api_cannot_set_is_named() -> None:
     """The other details are set back."""
     run_file = RunFile("f", stored(), (before({"isPrivateFile": True, "tags": ["old"]}),))
