@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ikpipe.concurrency.interrupts import interruptible_sleep, run_limited, to_sync
 from ikpipe.concurrency.rate import RateLimiter
@@ -97,7 +97,8 @@ async def _undo(
             source.journal.undo(time.time())
         async with ServiceClient(transport, policy=policy) as client:
             client.sleep = interruptible_sleep
-            outcomes = await _RunReverser(client, account, policy, source.journal, dry_run=dry_run).revert(source.rows)
+            reverser = _RunReverser(client, account, policy, source.journal, dry_run=dry_run)
+            outcomes = await reverser.revert(source.rows)
         changed: Frame = files.close([Change(*outcome) for outcome in outcomes])
         return changed
 
@@ -144,6 +145,12 @@ class _RunReverser:
 
     async def revert(self, rows: Sequence[DoneRow]) -> list[Outcome]:
         """Revert rows, part by part, and return the outcome of each."""
+        try:
+            return await self._parts(rows)
+        finally:
+            self._files.close()
+
+    async def _parts(self, rows: Sequence[DoneRow]) -> list[Outcome]:
         outcomes: list[Outcome] = []
         part: list[DoneRow] = []
         for at, row in enumerate(rows, 1):
@@ -193,7 +200,13 @@ class _RunReverser:
 
     async def _revert(self, works: Sequence[_Work]) -> None:
         """Revert what was done to files."""
-        await run_limited(works, self._look)
+        listed = await self._files.listed([work.file for work in works]) if self._dry else {}
+
+        async def look(work: _Work) -> None:
+            """Find out what to do about a file."""
+            await self._look(work, listed.get(work.file.file_id))
+
+        await run_limited(works, look)
         if self._dry:
             for work in works:
                 if work.kind in ("delete", "restore", "details") and work.reversal is not None:
@@ -208,10 +221,10 @@ class _RunReverser:
             work.outcome = outcome if outcome.message else Outcome("done", message)
         await run_limited([work for work in works if work.kind is not None], self._carry_out)
 
-    async def _look(self, work: _Work) -> None:
-        """Find out what to do about a file."""
+    async def _look(self, work: _Work, listed: Mapping[str, Any] | None) -> None:
+        """Find out what to do about a file; `listed` is as for `FileReverser.look`."""
         try:
-            work.reversal = await self._files.look(work.file)
+            work.reversal = await self._files.look(work.file, listed)
         except StoppedError:
             work.outcome = _STOPPED
         except AccountError:

@@ -7,10 +7,13 @@ Each request can be repeated without harm: a deleted file is absent, restoring t
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from ikpipe.errors import AccountError, Error
 from ikpipe.request.policy import Policy
+from ikpipe.run.existing.library_files import LibraryFiles
+from ikpipe.run.existing.listed_files import request_at
 from ikpipe.run.existing.relocation import Relocator
 from ikpipe.run.existing.requests import PacedRequests, StoppedError
 from ikpipe.run.existing.reversal import Reversal, RunFile, needs_versions, reverse, set_back_reversal
@@ -35,11 +38,33 @@ class FileReverser:
     def __init__(self, reads: PacedRequests, changes: PacedRequests, policy: Policy) -> None:
         self._reads, self._changes = reads, changes
         self._relocator = Relocator(reads, changes, policy)
+        self._library = LibraryFiles(reads, replace(policy, names="as_given"))
 
-    async def look(self, run_file: RunFile) -> Reversal:
-        """Return what to do about a file, given what the library has; raise `Error` if it cannot be read."""
+    def close(self) -> None:
+        """Delete what was listed."""
+        self._library.close()
+
+    async def listed(self, files: Sequence[RunFile]) -> dict[str, Mapping[str, Any]]:
+        """Return the details of files by their ids, from listings, as far as they are where the run left them.
+
+        Listings take few requests. They can be late, so they are for plans alone.
+        """
+        paths = {path for file in files if file.stored is not None and (path := file.stored.path) is not None}
         try:
-            file = await self._reads.send(details_path(run_file.file_id))
+            found = await self._library.at([request_at(path) for path in sorted(paths)])
+        except AccountError:
+            raise
+        except Error:  # each file is asked for
+            return {}
+        return {str(file["fileId"]): file for file in found if file is not None and "fileId" in file}
+
+    async def look(self, run_file: RunFile, listed: Mapping[str, Any] | None = None) -> Reversal:
+        """Return what to do about a file, given what the library has; raise `Error` if it cannot be read.
+
+        `listed` has its details, if they need not be those of this moment.
+        """
+        try:
+            file = listed or await self._reads.send(details_path(run_file.file_id))
             versions: list[dict[str, Any]] = []
             if _checked(file) and needs_versions(run_file, file):
                 versions = page_of(await self._reads.send(versions_path(run_file.file_id)))

@@ -145,6 +145,30 @@ def test_the_version_of_the_run_stays_as_an_earlier_one(scene: Scene) -> None:
     assert [one["versionInfo"]["name"] for one in versions] == ["Version 1", "Version 2"]
 
 
+def test_a_plan_of_many_rows_takes_few_requests(client: Client, tmp_path: Path) -> None:
+    """The folder is listed; the undo itself asks for each file just before it is deleted."""
+    scene = Scene(client, tmp_path / "run.ikjournal")
+    frame = pd.DataFrame({"file": [nights.gif(row) for row in range(60)], "sku": range(60)})
+    options = {"file_name": "{sku}.gif", "folder": scene.folder, "progress": False}
+    ikpipe.upload(frame, client.emulator.account, journal=scene.journal, **options)
+    counted = Counting()
+    assert set(scene.undo(dry_run=True, transport=counted)["ik_change"]) == {"planned"}
+    planned = counted.requests
+    assert set(scene.undo(transport=counted)["ik_change"]) == {"done"}
+    assert (planned <= 5, counted.requests - planned) == (True, 61)
+
+
+class Counting(httpx.AsyncHTTPTransport):
+    """Counts requests."""
+
+    requests = 0
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request."""
+        self.requests += 1
+        return await super().handle_async_request(request)
+
+
 def test_a_service_whose_restored_versions_keep_the_details(emulate: Callable[..., Emulator], tmp_path: Path) -> None:
     """Details are set back, apart from the privacy, which is reported."""
     emulator = nights.open_library(emulate(restored_details="file"))
