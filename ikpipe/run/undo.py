@@ -185,7 +185,7 @@ class _RunReverser:
         lookup, policy = row.lookup, self._policy
         if lookup is None or lookup.expected is None or row.record is None:
             return Outcome("left", _NOT_KNOWN)
-        path, size, since = lookup.expected
+        path, size, since, _ = lookup.expected  # the version before is excluded below
         try:
             file = await find_details(self._client, self._account, path, size=size, since=since, names=policy.names)
         except AccountError:
