@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import count
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -132,3 +133,53 @@ def test_a_library_that_cannot_be_read(results: pd.DataFrame, account: Account) 
     assert set(changed["ik_change"]) == {"failed"}
     assert changed["ik_change_message"][0].startswith("The media library could not be read: ")
     assert {*seen} == {"GET"}
+
+
+def test_a_file_that_no_search_shows_yet(results: pd.DataFrame, account: Account) -> None:
+    """By its id, it is asked for alone."""
+
+    def answer(request: httpx.Request) -> httpx.Response | None:
+        return httpx.Response(200, json=[], request=request) if request.url.path == "/v1/files" else None
+
+    changed = change(results, account, description="x", transport=Answering(answer))
+    assert changed["ik_change"].tolist() == ["done"] * 3
+
+
+def test_paths_that_differ_in_their_unicode_form(account: Account) -> None:
+    """Each names the file of this very path, if there is one."""
+    names = ["e\u0301.txt", "\u00e9.txt", "o\u0308.txt"]
+    frame = pd.DataFrame({"file": [b"1", b"2", b"3"], "n": names})
+    options = {"file_name": "{n}", "folder": f"/update_rows/{next(_FOLDERS)}", "use_unique_file_name": False}
+    stored = pd.concat(
+        [ikpipe.upload(frame.iloc[[at]], account, progress=False, **options) for at in range(3)]  # two runs, two paths
+    )
+    paths = [*stored["ik_file_path"][:2], stored["ik_file_path"][2].replace("o\u0308", "\u00f6")]
+    changed = change(pd.DataFrame({"file_path": paths, "description": [*"abc"]}), account)
+    assert changed["ik_change"].tolist() == ["done"] * 3
+    details = ikpipe.files(account, path=options["folder"]).set_index("fileId")["description"]
+    assert [details[file] for file in stored["ik_file_id"]] == [*"abc"]
+
+
+def test_columns_that_occur_twice(results: pd.DataFrame, account: Account) -> None:
+    """A column that is used must be the only one of its name; others may occur twice."""
+    frame = results[["ik_file_id", "sku", "sku"]]
+    assert set(change(frame, account, description="x")["ik_change"]) == {"done"}
+    with pytest.raises(ikpipe.MappingError, match="2 columns 'sku'"):
+        change(frame, account, description="{sku}")
+
+
+def test_earlier_outcomes_are_replaced(results: pd.DataFrame, account: Account) -> None:
+    """An updated table can be updated again."""
+    twice = change(change(results, account, description="x"), account, description="y")
+    assert twice.columns.tolist().count("ik_change") == 1
+    assert twice["ik_change_message"].tolist() == ["Changed: description."] * 3
+    assert ikpipe.summary(twice).counts == {"uploaded": 3}
+
+
+def test_secrets_are_in_no_message(results: pd.DataFrame, account: Account, capfd: pytest.CaptureFixture[str]) -> None:
+    """Nor in the journal."""
+    changed = change(results, account, description="x", add_tags="y", transport=failing(1, 400, "POST"))
+    shown = changed.to_csv() + str(changed.attrs) + "".join(capfd.readouterr())
+    with Path(changed.attrs["ikpipe"]["journal"]).open("rb") as journal:
+        assert account.key().encode() not in journal.read()
+    assert account.key() not in shown
