@@ -73,10 +73,11 @@ def _digest(job: UploadJob) -> str:
 
 
 class UpdateJournal:
-    """Records an update. `record` is its journal, and `table` its table."""
+    """Records an update. `record` is its journal, and `table` its table; `run` is its id."""
 
     def __init__(self, record: OpenJournal, table: TableSource) -> None:
         self._record, self._table = record, table
+        self.run = str(record.journal.facts["run"])
         self._partial = False
         self._writer: GroupCommit[Entry] = GroupCommit(record.journal.write)
         self._recorder = TableRecorder(record.journal, self._writer, table, record.same)

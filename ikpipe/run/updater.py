@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ikpipe.concurrency.interrupts import CURRENT_CONTROL, RunControl
 from ikpipe.errors import AccountError, Error, JournalError, UnreachableError
 from ikpipe.frames.edits import Change
-from ikpipe.request.known_runs import remember
+from ikpipe.request.known_runs import about, known_by, remember
 from ikpipe.request.update_requests import UpdateBuilder, UpdateRequest
 from ikpipe.run.prepare import collect_mapping, known_metadata_fields, log_warning, report_mapping
 from ikpipe.run.progress import Progress, display
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 AT_ONCE = 500  # rows whose files are looked up together
 MOST_UNREAD = 3  # groups of rows in a row whose files cannot be read, before the run stops
-_NO_MAPPING = collect_mapping(None, None, None, "server", {})  # `retry` of the rows uploads them, by another mapping
+_NO_MAPPING = collect_mapping(None, None, None, "server", {})
 
 
 class Updater:
@@ -51,21 +51,20 @@ class Updater:
         self._control = CURRENT_CONTROL.get() or RunControl()
         self._display = display(progress, job.table.rows)
         self._progress, self._unread = Progress(job.table.rows), 0
-        self._id = None if journal is None else remember(_NO_MAPPING, journal.path)
+        self._id = None if journal is None else _remembered(job.table.sample.attrs, journal.path)
         self._rows = UpdateRows(client, account, policy, self._control, self._row_ended)
         self.trouble: AccountError | JournalError | None = None
 
     def summary(self) -> dict[str, Any]:
-        """Return the totals: rows by outcome."""
-        return {
-            "id": self._id,
-            "journal": None if self._journal is None else self._journal.path,
-            "changes": dict(self._progress.counts),
-            "rows": self._progress.done,
-            "dry_run": self._dry,
-            "interrupted": self._control.interrupted,
-            "effective_mapping": self._job.mapping_text,
-        }
+        """Return the summary of the table's last run with that of the update: its journal, and rows by outcome.
+
+        The mapping stays that of the last run, which `retry` uses again.
+        """
+        summary = {**about(self._job.table.sample.attrs)}
+        if self._journal is not None:
+            summary |= {"run": self._journal.run, "journal": self._journal.path, "id": self._id}
+        changes = dict(self._progress.counts)
+        return {**summary, "changes": changes, "dry_run": self._dry, "interrupted": self._control.interrupted}
 
     async def chunks(self) -> AsyncIterator[tuple[Chunk, list[Change]]]:
         """Yield the parts of the table with the outcomes of their rows: all of them, also after `trouble`."""
@@ -165,3 +164,14 @@ class Updater:
                 self._progress.counts[change.change] += 1
         self._display(self._progress)
         return changes
+
+
+def _remembered(attrs: Mapping[Any, Any], journal: str) -> str | None:
+    """Remember the journal for this process, with the mapping of the table's last run, and return the id of both.
+
+    Return None if this process does not know that run: the mapping in its `attrs` stays one that is not trusted.
+    """
+    known = known_by(attrs)
+    if known is None and "mapping" in about(attrs):
+        return None
+    return remember(_NO_MAPPING if known is None else known.mapping, journal)

@@ -62,8 +62,18 @@ def test_files_are_recorded_before_they_are_changed(table: pd.DataFrame, account
 def test_nothing_is_recorded_of_a_dry_run(table: pd.DataFrame, account: Account, tmp_path: Path) -> None:
     """It has no journal."""
     changed = change(table, account, journal=tmp_path / "j", description="x", dry_run=True)
-    assert changed.attrs["ikpipe"]["journal"] is None
+    assert changed.attrs["ikpipe"]["journal"] == table.attrs["ikpipe"]["journal"]
     assert not (tmp_path / "j").exists()
+
+
+def test_retry_still_has_the_mapping_of_the_upload(account: Account) -> None:
+    """Rows that were not uploaded can be, after others were updated."""
+    frame = pd.DataFrame({"file": [b"1", b"2"], "sku": ["a", "b"], "tags": ["x", "50%"]})
+    options = {"file_name": "{sku}.txt", "folder": "/retried", "use_unique_file_name": False, "progress": False}
+    changed = change(ikpipe.upload(frame, account, **options), account, description="x", ignore=["tags"])
+    assert changed["ik_change"].tolist() == ["done", "none"]
+    again = ikpipe.retry(changed.assign(tags="x"), account, progress=False)
+    assert again["ik_file_path"].tolist() == ["/retried/a.txt", "/retried/b.txt"]
 
 
 class Stop(BaseException):
