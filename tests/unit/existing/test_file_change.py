@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from ikpipe.existing.differences import FileChange, file_change
 from ikpipe.request.update_requests import UpdateRequest
+from ikpipe.run.existing.differences import FileChange, file_change
 
 FILE = {
     "fileId": "1",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ikpipe.existing.reversal import FileBefore, Reversal, RunFile, StoredVersion, needs_versions, reverse
+
+from ikpipe.run.existing.reversal import FileBefore, Reversal, RunFile, StoredVersion, needs_versions, reverse
 
 OURS, EARLIER, LATER = "v2", "v1", "v3"
 DETAILS: dict[str, Any] = {
