@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import threading
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +16,7 @@ import pytest
 from syncs import library, synced, write_tree
 
 import ikpipe
+from ikpipe.concurrency.interrupts import CURRENT_CONTROL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -349,10 +352,19 @@ def test_a_file_that_somebody_deletes_meanwhile(
     assert sorted(library(emulator, folder)) == sorted(stored)[2:]
 
 
+def press_ctrl_c() -> None:
+    """Interrupt the run of this thread, and wait until it knows."""
+    control = CURRENT_CONTROL.get()
+    assert control is not None
+    signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+    while not control.interrupted:
+        time.sleep(0.001)
+
+
 def test_an_interrupt(root: Path, folder: str, emulator: Emulator, stored: dict[str, bytes]) -> None:
     """After Ctrl-C, files in flight are finished, and nothing is deleted."""
     write_tree(root, {"new.txt": "new"})
-    press = Between("upload", lambda: os.kill(os.getpid(), signal.SIGINT))
+    press = Between("upload", press_ctrl_c)
     frame = synced(root, emulator.account, folder, transport=press, **GO)
     assert frame.attrs["ikpipe"]["interrupted"]
     assert frame.attrs["ikpipe"]["not_deleted"] == "The run was interrupted."
@@ -362,7 +374,7 @@ def test_an_interrupt(root: Path, folder: str, emulator: Emulator, stored: dict[
 def test_an_interrupt_of_the_plan(root: Path, folder: str, emulator: Emulator, stored: dict[str, bytes]) -> None:
     """Ctrl-C before anything was sent: nothing is changed, not even moved."""
     (root / "b.txt").rename(root / "other.txt")
-    press = Between("files", lambda: os.kill(os.getpid(), signal.SIGINT))
+    press = Between("files", press_ctrl_c)
     before = len(emulator.log())
     frame = synced(root, emulator.account, folder, transport=press, **GO)
     assert frame.attrs["ikpipe"]["interrupted"]
