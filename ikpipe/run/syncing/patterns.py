@@ -38,7 +38,7 @@ _NAMED = re.compile(r"\[:(\^?)(\w+):\]")
 _SPECIAL = re.compile(r"(\\.)|([\[&|~])", re.DOTALL)
 _TOO_HARD = re.compile(r"\{[^{}]*(\*\*|/)[^{}]*\}|\{\{|\}\}|\{[^{}]*\{")
 """Patterns of which rclone does not know the folders either: alternatives with slashes, and regular expressions."""
-_STARS = {1: "[^/]*", 2: ".*"}
+_STARS = {1: "[^/]*", 2: "(?s:.*)"}  # names can have line breaks
 
 
 class _PatternError(Error):
@@ -234,4 +234,5 @@ class _Translation:
 
 def _safe(body: str) -> str:
     r"""Return a part of a class without what Python may read as a set within it: ``[`` becomes ``\[``."""
-    return _SPECIAL.sub(lambda found: found[1] or f"\\{found[2]}", body)
+    body = _SPECIAL.sub(lambda found: found[1] or f"\\{found[2]}", body)
+    return re.sub("(?!^)--", r"-\\-", re.sub("^--", r"\\--", body))

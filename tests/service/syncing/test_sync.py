@@ -329,7 +329,7 @@ def test_a_table_with_patterns(folder: str, emulator: Emulator) -> None:
 
 
 def test_a_folder_with_braces(emulator: Emulator) -> None:
-    """The folder of a sync is no template."""
+    """The folder of a sync is not a template."""
     frame = pd.DataFrame({"file": [b"1"], "file_name": ["a"]})
     assert synced(frame, emulator.account, "/braces{file}")["ik_file_path"].tolist() == ["/braces_file_/a"]
 
