@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ikpipe.syncing.guards import obstacle, refusal
+from ikpipe.run.syncing.guards import obstacle, refusal
 
 
 @pytest.mark.parametrize(

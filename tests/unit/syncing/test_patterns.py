@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ikpipe import MappingError
-from ikpipe.syncing.patterns import PathFilter, folder_patterns
+from ikpipe.run.syncing.patterns import PathFilter, folder_patterns
 
 MATCHES = [  # of rclone's tests and documentation: the pattern, what it matches, and what it does not
     ("potato", ["potato", "a/potato"], ["potatoes", "potato/a", "apotato"]),
