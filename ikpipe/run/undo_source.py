@@ -50,7 +50,16 @@ def opened_source(run: Any, account: Account, clock_skew: float, *, trust: bool)
             yield _of_journal(journal, clock_skew)
         return
     table = run if path is None else _read(path)
-    with _journal_of(FrameAdapter(table).frame, account) as found:
+    frame = FrameAdapter(table).frame
+    with _journal_of(frame, account) as found:
+        if found is not None and catalog.is_update(found.facts):
+            yield _of_journal(found, clock_skew)
+            return
+        if found is None and "ik_change" in frame.columns:
+            words = (
+                "This table is one of changes, whose journal is not here: as results it would undo the upload before."
+            )
+            raise JournalError(words, fix="Name the journal of the changes.")
         yield _of_results(table, found, clock_skew)
 
 
