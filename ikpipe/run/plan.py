@@ -94,7 +94,8 @@ class DecidedRow(NamedTuple):
 class Planner:
     """Plans the rows of a job.
 
-    `client`, `account` and `policy` are those of the run. `state` and `run` are as for `ikpipe.upload`.
+    `client`, `account` and `policy` are those of the run. `state` and `run` are as for `ikpipe.upload`, `within` is as
+    for `LibraryFiles`.
     """
 
     def __init__(
@@ -105,10 +106,11 @@ class Planner:
         policy: Policy,
         state: str | Path | None = None,
         run: str | None = None,
+        within: str | None = None,
     ) -> None:
         account.key()  # raises if there is none, before any request
         self._job, self._client, self._account, self._policy = job, client, account, policy
-        self._state, self._run = state, run
+        self._state, self._run, self._within = state, run, within
         self._first: dict[tuple[str, str], int] = {}
         self.actions: Counter[str] = Counter()
         self.bytes = 0
@@ -161,7 +163,8 @@ class Planner:
         if rules.needs_state or self._state is not None:
             state = await open_state(self._state, self._account, client, dry_run=True)
         reader = None if state is None else FingerprintReader(rules.changed_by, client, state.hashes)
-        return ExistingFiles(rules, reads, None, policy, state, reader, control.sleep, self._job.table.rows, looks=True)
+        rows, within = self._job.table.rows, self._within
+        return ExistingFiles(rules, reads, None, policy, state, reader, control.sleep, rows, looks=True, within=within)
 
     async def _rows(self, files: ExistingFiles, builder: RequestBuilder, part: Chunk) -> list[DecidedRow]:
         """Return what would be done with some rows."""

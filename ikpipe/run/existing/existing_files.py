@@ -53,6 +53,8 @@ class ExistingFiles:
         Whether the files at the targets of rows are read although the rules do not need them.
     shared
         Listings of the library that parts of a table share.
+    within
+        As for `LibraryFiles`.
     """
 
     def __init__(
@@ -68,10 +70,11 @@ class ExistingFiles:
         *,
         looks: bool = False,
         shared: SharedListings | None = None,
+        within: str | None = None,
     ) -> None:
         self.rules = rules
         self._looks = looks or rules.decides
-        self._library = None if reads is None else LibraryFiles(reads, policy, rows, shared)
+        self._library = None if reads is None else LibraryFiles(reads, policy, rows, shared, within)
         self._changes, self._policy, self._sleep = changes, policy, sleep
         self._state, self._fingerprints = state, fingerprints
         self._unsent: dict[str, SentFile] = {}  # recorded as about to be sent, by path

@@ -76,12 +76,19 @@ class LibraryFiles:
     """The files of the media library at the targets of a run's rows.
 
     `reads` sends requests. `policy` and `rows` are that of the run, and the number of its rows, if it is known.
-    `shared` are listings that are used, and continued; None: its own.
+    `shared` are listings that are used, and continued; None: its own. `within` is a folder that all rows are in or
+    below, and which they have most files of: its tree is listed first; None: there is none.
     """
 
     def __init__(
-        self, reads: PacedRequests, policy: Policy, rows: int | None = None, shared: SharedListings | None = None
+        self,
+        reads: PacedRequests,
+        policy: Policy,
+        rows: int | None = None,
+        shared: SharedListings | None = None,
+        within: str | None = None,
     ) -> None:
+        self._within = within
         self._reads = reads
         self._names, self._most = policy.names, max(1, int(policy.look_up_names))
         # One part of a table does not know how many rows the others have.
@@ -139,6 +146,9 @@ class LibraryFiles:
         others = [folder for folder, listing in listings.items() if listing is None]
         many = len(others) > self._searches(sum(len(folders[folder]) for folder in others))
         tree = self._listing(common_folder(others), tree=True) if many else None
+        if others and self._within is not None:
+            # Where it is too long for the first rows, it is for the others, too.
+            tree, self._within = self._listing(self._within, tree=True), None
         chosen: dict[Listing, list[UploadRequest]] = {}
         for folder, rows in folders.items():
             listing = listings[folder] or tree or self._listing(folder, tree=False)

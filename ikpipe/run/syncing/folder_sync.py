@@ -121,7 +121,8 @@ class FolderSync:
 
     async def _decide(self, client: ServiceClient) -> list[DecidedRow]:
         job = UploadJob(self.source.table, self.mapping)
-        planner = Planner(job, client, self._account, self._policy, self._sending.get("state"))
+        state = self._sending.get("state")
+        planner = Planner(job, client, self._account, self._policy, state, within=self.folder)
         return [row async for _, rows in planner.decisions() for row in rows]
 
     def _included(self, targets: list[str | None]) -> list[int] | None:

@@ -356,9 +356,11 @@ def press_ctrl_c() -> None:
     """Interrupt the run of this thread, and wait until it knows."""
     control = CURRENT_CONTROL.get()
     assert control is not None
-    signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
-    while not control.interrupted:
-        time.sleep(0.001)
+    while not control.interrupted:  # a thread that is just about to wait for a lock does not notice a signal
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+        until = time.monotonic() + 5
+        while not control.interrupted and time.monotonic() < until:
+            time.sleep(0.001)
 
 
 def test_an_interrupt(root: Path, folder: str, emulator: Emulator, stored: dict[str, bytes]) -> None:
