@@ -570,7 +570,7 @@ def test_facts_that_are_far_into_the_file_are_read_too(more: int, account: Accou
         journal.begin({"run": "r", "begun": "now", "mapping": "x" * size}, [TablePiece(0, 5, "cells", "y" * 9_000)])
     with SQLiteJournal.open(path, account) as journal:
         assert len(journal.facts["mapping"]) == size
-    assert inspection.glance(path) == ("now", 5, None)
+    assert inspection.glance(path) == ("now", 5, None, "r")
 
 
 def test_an_empty_file_is_left_by_resume(account: Account, path: Path) -> None:
