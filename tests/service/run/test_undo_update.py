@@ -57,10 +57,13 @@ def test_an_update_is_undone(account: ikpipe.Account, by: str) -> None:
     pd.testing.assert_frame_equal(library(account), before)
 
 
-def test_its_table_without_the_journal_is_refused(account: ikpipe.Account, tmp_path: Path) -> None:
+def test_its_table_without_the_journal_is_refused(
+    account: ikpipe.Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The `ik_` columns are those of the upload before, whose files must not be deleted for it."""
     _, updated = changed(account)
-    updated.to_csv(tmp_path / "changes.csv", index=False)
+    ikpipe.write_results(updated, tmp_path / "changes.csv")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "another machine"))
     with pytest.raises(ikpipe.JournalError, match="one of changes"):
         ikpipe.undo(tmp_path / "changes.csv", account, dry_run=False, **QUICK)
     assert len(library(account)) == 2
