@@ -117,10 +117,7 @@ def prepare(
     send_options = {"concurrency": None, "rate": None, **send_options, "fetch_hosts": fetch_hosts}
     _check_options(slots, run, policy)
     engine.send_options(policy=policy, **send_options)  # raises MappingError for invalid options
-    rules = ExistingRules.of(mapping)
-    if profile is None:
-        engine.check_account(account, rules)
-    send_options["state"] = _state(state, account, rules)
+    send_options["state"] = _checked_state(state, account, ExistingRules.of(mapping), with_keys=profile is None)
     # The order of a mapping's keywords does not make it another run.
     ordered = {name: dict(sorted(v.items())) if isinstance(v, dict) else v for name, v in mapping.items()}
     facts: dict[str, Any] = {
@@ -152,8 +149,13 @@ def prepare(
     )
 
 
-def _state(state: str | Path | None, account: Account, rules: ExistingRules) -> str | None:
-    """Return where the machines keep what they stored."""
+def _checked_state(state: str | Path | None, account: Account, rules: ExistingRules, *, with_keys: bool) -> str | None:
+    """Return where the machines keep what they stored.
+
+    `with_keys`: the machines have the keys of `account`. Raise `AccountError` if these do not suffice.
+    """
+    if with_keys:
+        engine.check_account(account, rules)
     if state is not None:
         return to_sync(prepare_shared, "state")(state, account)
     if rules.on_existing == "sync" and rules.changed_by != SIZE:
