@@ -128,6 +128,13 @@ class _Work:
         return None if self.reversal is None or self.outcome is not None else self.reversal.kind
 
 
+def _plan(works: Sequence[_Work]) -> None:
+    """Note what would be done to files."""
+    for work in works:
+        if work.kind in ("delete", "restore", "details") and work.reversal is not None:
+            work.outcome = Outcome("planned", work.reversal.message)
+
+
 class _RunReverser:
     """Reverts the rows of a run. `journal` is the run's, if there is one; `dry_run` changes nothing."""
 
@@ -208,18 +215,19 @@ class _RunReverser:
 
         await run_limited(works, look)
         if self._dry:
-            for work in works:
-                if work.kind in ("delete", "restore", "details") and work.reversal is not None:
-                    work.outcome = Outcome("planned", work.reversal.message)
-        deleted = [work for work in works if work.kind == "delete"]
+            _plan(works)
+        await self._delete([work for work in works if work.kind == "delete"])
+        await run_limited([work for work in works if work.kind is not None], self._carry_out)
+
+    async def _delete(self, works: Sequence[_Work]) -> None:
+        """Delete files that the run created."""
         try:
-            outcomes = await self._files.delete([work.file.file_id for work in deleted])
+            outcomes = await self._files.delete([work.file.file_id for work in works])
         except StoppedError:
             outcomes = {}
-        for work in deleted:
+        for work in works:
             outcome, message = outcomes.get(work.file.file_id, _STOPPED), work.reversal and work.reversal.message
             work.outcome = outcome if outcome.message else Outcome("done", message)
-        await run_limited([work for work in works if work.kind is not None], self._carry_out)
 
     async def _look(self, work: _Work, listed: Mapping[str, Any] | None) -> None:
         """Find out what to do about a file; `listed` is as for `FileReverser.look`."""

@@ -58,16 +58,21 @@ def changed_details(
 def _is_expected(
     name: str, expected: Mapping[str, Any], file: Mapping[str, Any], earlier: Sequence[Mapping[str, Any]] | None
 ) -> bool:
-    there, value = file.get(name), expected.get(name)
-    if name == _METADATA and earlier is not None:
-        values = [value or {}, *({**(one.get(name) or {}), **(value or {})} for one in earlier)]
-    elif name == _METADATA:
-        there, values = {key: one for key, one in (there or {}).items() if key in (value or {})}, [value]
-    elif name in expected:
-        values = [value]
-    else:
-        values = [there] if earlier is None else [None, *(one.get(name) for one in earlier)]
-    return any(_same(name, one, there) for one in values)
+    there = file.get(name)
+    if name == _METADATA:
+        return _is_expected_metadata(expected.get(name) or {}, there or {}, earlier)
+    if name in expected:
+        return _same(name, expected[name], there)
+    return earlier is None or any(_same(name, one, there) for one in [None, *(one.get(name) for one in earlier)])
+
+
+def _is_expected_metadata(
+    value: Mapping[str, Any], there: Mapping[str, Any], earlier: Sequence[Mapping[str, Any]] | None
+) -> bool:
+    if earlier is None:
+        return _same(_METADATA, value, {key: one for key, one in there.items() if key in value})
+    values = [value, *({**(one.get(_METADATA) or {}), **value} for one in earlier)]
+    return any(_same(_METADATA, one, there) for one in values)
 
 
 def set_back(before: Mapping[str, Any], ours: Sequence[Mapping[str, Any]], file: Mapping[str, Any]) -> SetBack:
@@ -76,23 +81,30 @@ def set_back(before: Mapping[str, Any], ours: Sequence[Mapping[str, Any]], file:
     `before` has details before the run, `ours` all that the run set, and `file` those that the file has.
     """
     found = SetBack(Differences({}), None, [], [], [])
-    body: dict[str, Any] = {}
-    published = path = None
+    back: dict[str, Any] = {}
     for name in [name for name in _COMPARED if name in before]:
         then, now = before[name], file.get(name)
         if name == _METADATA:
-            body |= _metadata(then or {}, [one.get(name) or {} for one in ours], now or {}, found)
+            back |= _metadata(then or {}, [one.get(name) or {} for one in ours], now or {}, found)
         elif not _same(name, then, now):
-            if not any(name in one and _same(name, one[name], now) for one in ours):
-                found.conflicts.append(_WORDS.get(name, name))
-            elif name in _IMPOSSIBLE:
-                found.impossible.append(_WORDS[name])
-            else:
-                found.names.append(_WORDS.get(name, name))
-                published = bool(then is not False) if name == _PUBLISHED else published
-                path = str(then) if name == _PATH else path
-                body |= {name: then or _EMPTY.get(name)} if name in _EMPTY else {}
-    return found._replace(changes=Differences(body, published), path=path)
+            is_ours = any(name in one and _same(name, one[name], now) for one in ours)
+            back |= {name: then} if _can_be_set_back(name, found, is_ours=is_ours) else {}
+    body = {name: then or _EMPTY.get(name) for name, then in back.items() if name in _EMPTY or name == _METADATA}
+    published = back[_PUBLISHED] is not False if _PUBLISHED in back else None
+    return found._replace(changes=Differences(body, published), path=str(back[_PATH]) if _PATH in back else None)
+
+
+def _can_be_set_back(name: str, found: SetBack, *, is_ours: bool) -> bool:
+    """Note a detail that differs; return whether it can be set back: the run set it, and the API can change it."""
+    word = _WORDS.get(name, name)
+    if not is_ours:
+        found.conflicts.append(word)
+    elif name in _IMPOSSIBLE:
+        found.impossible.append(word)
+    else:
+        found.names.append(word)
+        return True
+    return False
 
 
 def _metadata(

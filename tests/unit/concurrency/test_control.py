@@ -61,7 +61,7 @@ def test_concurrency_is_reached_and_never_exceeded(items: int, concurrency: int,
         nonlocal running, most
         running += 1
         most = max(most, running)
-        await asyncio.sleep(0.002)
+        await asyncio.sleep(0.02)
         running -= 1
         done.append(item)
 
