@@ -13,7 +13,7 @@ from ikpipe.request.missing import missing, without_none
 from ikpipe.request.parameters import BY_WIRE, LISTS, NAMES, PATH, TABLE, UPDATE_TABLE, encode, python_name
 from ikpipe.request.policy import Policy
 from ikpipe.request.values import tag_list, to_json
-from ikpipe.run.existing.decision import EXISTING
+from ikpipe.run.existing.rules import EXISTING
 from ikpipe.run.stored_mapping import only_hook
 
 _OPTIONS = {"fetch_hosts": "--fetch-host", "true_values": "--true", "false_values": "--false"}

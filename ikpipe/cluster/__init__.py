@@ -31,8 +31,7 @@ from ikpipe.request.account import Account
 from ikpipe.request.policy import Policy
 from ikpipe.request.secrets import Secret
 from ikpipe.run import engine
-from ikpipe.run.existing.decision import ExistingRules
-from ikpipe.run.existing.fingerprints import SIZE
+from ikpipe.run.existing.rules import SIZE, ExistingRules
 from ikpipe.run.existing.state import prepare_shared
 from ikpipe.run.keywords import PartKeywords, listed_keywords, split_keywords
 

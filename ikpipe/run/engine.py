@@ -25,7 +25,7 @@ from ikpipe.request.policy import Policy
 from ikpipe.request.sources import FileResolver
 from ikpipe.request.suffixes import SuffixByContent, SuffixByPosition, SuffixRule
 from ikpipe.request.targets import TargetRegistry
-from ikpipe.run.existing.decision import ExistingRules
+from ikpipe.run.existing.rules import ExistingRules
 from ikpipe.run.existing.state import check_state, open_state
 from ikpipe.run.job import UploadJob
 from ikpipe.run.options import RECORDED, SendOptions, policy_of

@@ -14,12 +14,13 @@ from ikpipe.errors import AccountError, Error, UnreachableError
 from ikpipe.journal import history
 from ikpipe.journal.entries import RowBefore
 from ikpipe.request.result import CANCELLED, Result
-from ikpipe.run.existing.decision import NEW, SENT, Action, ExistingRules
+from ikpipe.run.existing.decision import NEW, SENT, Action
 from ikpipe.run.existing.duplicates import Duplicates, content_key
 from ikpipe.run.existing.existing_files import ExistingFiles
 from ikpipe.run.existing.fingerprints import FingerprintReader
 from ikpipe.run.existing.known_files import details_before
 from ikpipe.run.existing.requests import PacedRequests, StoppedError
+from ikpipe.run.existing.rules import ExistingRules
 from ikpipe.run.task import UploadTask
 from ikpipe.service.client import ApiError
 from ikpipe.service.library import NOT_FOUND, as_existing, match_file, version_id

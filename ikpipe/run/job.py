@@ -16,8 +16,7 @@ from ikpipe.journal.history import OpenJournal, RowHistory
 from ikpipe.request.missing import missing
 from ikpipe.request.result import SETTLED
 from ikpipe.request.rows import MappedRows
-from ikpipe.run.existing.decision import ExistingRules
-from ikpipe.run.existing.fingerprints import CONTENT, SIZE
+from ikpipe.run.existing.rules import CONTENT, SIZE, ExistingRules
 
 if TYPE_CHECKING:
     import pandas as pd

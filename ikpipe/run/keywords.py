@@ -12,7 +12,7 @@ from ikpipe.request.formats import FORMATS
 from ikpipe.request.parameters import BY_WIRE, NAMES, Flag, Json, Keywords, Parameters, UpdateParameters
 from ikpipe.request.policy import Policy
 from ikpipe.request.result import Result
-from ikpipe.run.existing.decision import EXISTING, OnExisting
+from ikpipe.run.existing.rules import EXISTING, OnExisting
 from ikpipe.run.prepare import Fetch, FileKind, collect_mapping
 from ikpipe.run.progress import Progress
 

@@ -15,7 +15,7 @@ from ikpipe.frames.mapping_text import value_text
 from ikpipe.request.formats import CellFormats
 from ikpipe.request.known_runs import about, known_by
 from ikpipe.request.parameters import BY_WIRE
-from ikpipe.run.existing.decision import EXISTING, is_rule
+from ikpipe.run.existing.rules import EXISTING, is_rule
 
 HOOK = "webhook_url"
 _VALUES = (str, int, float, bool, bytes, type(None), Decimal, datetime.date, datetime.time)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from ikpipe.concurrency.interrupts import CURRENT_CONTROL, RunControl
 from ikpipe.concurrency.rate import RateLimiter
 from ikpipe.errors import CODES, WARNINGS, AccountError, Error, InvalidValue, Problem, quoted
-from ikpipe.run.existing.decision import OnExisting
 from ikpipe.run.existing.known_files import version_number, version_warning
 from ikpipe.run.existing.library_files import LibraryFiles
 from ikpipe.run.existing.requests import PacedRequests
+from ikpipe.run.existing.rules import OnExisting
 
 if TYPE_CHECKING:
     from ikpipe.request.account import Account

@@ -17,7 +17,7 @@ from ikpipe.frames.near_misses import NearMiss
 from ikpipe.request.names import PARTS
 from ikpipe.request.parameters import BY_WIRE, PATH, TABLE
 from ikpipe.request.values import folder_levels
-from ikpipe.run.existing.decision import ExistingRules
+from ikpipe.run.existing.rules import ExistingRules
 from ikpipe.run.job import check_changed_by
 from ikpipe.widget.messages import METADATA
 from ikpipe.widget.picked_files import PickedFile

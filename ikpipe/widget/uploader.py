@@ -29,7 +29,7 @@ from ikpipe.request.missing import without_none
 from ikpipe.request.parameters import PATH
 from ikpipe.request.policy import Policy
 from ikpipe.run.engine import check_account, send_options
-from ikpipe.run.existing.decision import EXISTING, ExistingRules
+from ikpipe.run.existing.rules import EXISTING, ExistingRules
 from ikpipe.run.existing.state import check_state, place_of
 from ikpipe.run.keywords import check_keywords
 from ikpipe.run.prepare import Fetch, collect_mapping, log_warning

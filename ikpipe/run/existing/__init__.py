@@ -8,6 +8,7 @@
     library_files.py  which files the library has at the targets of rows, in few requests
     library_tree.py   all files of a folder and below it
     listed_files.py   listings, page by page, and searches (pure)
+    rules.py          what the caller wants: `on_existing`, `changed_by`, `dedupe`
     decision.py       which action a row needs (pure)
     updates.py        change the details of a file
     relocation.py     rename and move files

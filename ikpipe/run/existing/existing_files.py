@@ -12,13 +12,14 @@ from ikpipe.request.names import canonical_path
 from ikpipe.request.planner import UploadRequest
 from ikpipe.request.policy import Policy
 from ikpipe.request.result import Result
-from ikpipe.run.existing.decision import SENT, Action, ExistingRules, decide, is_same_file, same_content
+from ikpipe.run.existing.decision import SENT, Action, decide, is_same_file, same_content
 from ikpipe.run.existing.duplicates import content_key
 from ikpipe.run.existing.fingerprints import UNKNOWN, Fingerprint, FingerprintReader, parameters_hash
 from ikpipe.run.existing.known_files import KnownFile, SentFile, version_number
 from ikpipe.run.existing.library_files import LibraryFiles, SharedListings
 from ikpipe.run.existing.listed_files import request_at
 from ikpipe.run.existing.requests import PacedRequests, StoppedError
+from ikpipe.run.existing.rules import ExistingRules
 from ikpipe.run.existing.state import ContentState
 from ikpipe.run.existing.updates import update_details
 from ikpipe.service.library import as_existing

@@ -15,14 +15,13 @@ from urllib.parse import urlsplit
 
 from ikpipe.request.content_hash import READING, unsigned
 from ikpipe.request.sources import FileStamp
+from ikpipe.run.existing.rules import SIZE
 from ikpipe.service.spool import FetchError
 
 if TYPE_CHECKING:
     from ikpipe.request.planner import UploadRequest
     from ikpipe.service.client import ServiceClient
 
-CONTENT, SIZE = "content", "size"
-"""Values of `changed_by` that are not columns."""
 AT_ONCE = 32
 """HEAD requests in flight."""
 MOST_FAILURES = 5
