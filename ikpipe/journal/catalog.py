@@ -151,8 +151,7 @@ def _move(place: Path, before: Mapping[str, Any], now: Mapping[str, Any], *, end
     # Only who named the file wonders where it is.
     _log.log(
         logging.INFO if place.parent == _folder() else logging.WARNING,
-        "The journal %s was that of %s, started %s, for another table or mapping, or before the last changes. "
-        "It is now %s, and this run starts anew.",
+        "The journal %s belongs to %s, started %s. It was moved to %s, and this run starts anew.",
         *(place, which, before["begun"], to),
     )
 

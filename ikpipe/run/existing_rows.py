@@ -44,8 +44,8 @@ class ExistingRows:
     """Carries out what rows do about the files that are there.
 
     `rules` are what the caller wants. `executor` uploads rows. `state` is what is known of the files that ikpipe
-    stored; None if the content of rows does not matter. `rows` is their
-    number, if it is known. The others are those of the run.
+    stored; None if the content of rows does not matter. `rows` is their number, if it is known. The others are those
+    of the run.
     """
 
     def __init__(

@@ -56,10 +56,8 @@ def opened_source(run: Any, account: Account, clock_skew: float, *, trust: bool)
             yield _of_journal(found, clock_skew)
             return
         if found is None and "ik_change" in frame.columns:
-            words = (
-                "This table is one of changes, whose journal is not here: as results it would undo the upload before."
-            )
-            raise JournalError(words, fix="Name the journal of the changes.")
+            words = "This table has the results of changes, and the journal of these changes was not found."
+            raise JournalError(words, fix="Name that journal. The table alone would undo the upload before them.")
         yield _of_results(table, found, clock_skew)
 
 

@@ -55,7 +55,7 @@ def open_source(source: Any, folder: str, chosen: PathFilter, keywords: Mapping[
         _check(keywords, _OF_TABLES)
         return _local(path, folder, chosen, keywords)
     if not path.is_file():
-        raise MappingError(f"There is no folder and no table {quoted(text, _WIDTH)}.", fix="Correct the path.")
+        raise MappingError(f"The source {quoted(text, _WIDTH)} does not exist.", fix="Name a folder, a URL or a table.")
     return _of_table(read_table(text), folder, keywords)
 
 

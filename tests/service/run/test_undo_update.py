@@ -64,6 +64,6 @@ def test_its_table_without_the_journal_is_refused(
     _, updated = changed(account)
     ikpipe.write_results(updated, tmp_path / "changes.csv")
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "another machine"))
-    with pytest.raises(ikpipe.JournalError, match="one of changes"):
+    with pytest.raises(ikpipe.JournalError, match="results of changes"):
         ikpipe.undo(tmp_path / "changes.csv", account, dry_run=False, **QUICK)
     assert len(library(account)) == 2
