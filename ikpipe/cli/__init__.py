@@ -2,16 +2,12 @@
 
 ::
 
-    parser.py       the commands and their options
+    parser.py       the program's parser
+    commands/       a module for each command: its options, its help, and what it does
     options.py      options that several commands share
-    help_text.py    the examples and explanations of `--help`
-    upload.py       upload, retry and resume
-    update.py       update
-    sync.py         sync
-    commands.py     check, files, sign
-    undo.py         undo
-    emulator.py     emulator, and the option --emulator
-    auth_server.py  auth-server
+    help_text.py    explanations that the help of several commands has
+    sending.py      what upload, retry and resume share
+    temporary_emulator.py  the option --emulator
     mapping.py      --map and --set as the mapping of a call
     output.py       OUT: checked before anything is sent, written as a whole
     report.py       problems and summaries as text

@@ -1,8 +1,37 @@
 """Options that several commands share, and the values of options."""
 
-from argparse import ArgumentParser, ArgumentTypeError, _ActionsContainer
+from argparse import ArgumentParser, ArgumentTypeError, Namespace, _ActionsContainer
+from collections.abc import Callable
+from typing import Protocol
 
 from ikpipe.frames.io.options import DELIMITERS, FORMATS
+
+
+class Commands(Protocol):
+    """The commands of the program, which a command is added to."""
+
+    def add_parser(self, name: str, **settings: object) -> ArgumentParser:
+        """Return the parser of a new command."""
+
+
+def add_command(
+    commands: Commands, name: str, run: Callable[[Namespace], int], usage: str, purpose: str, details: str
+) -> ArgumentParser:
+    """Add a command, and return its parser.
+
+    `run` takes the parsed options and returns the exit status. `usage` is what follows the command's name, `purpose` a
+    line in the list of commands, and `details` what its help has after the options.
+    """
+    command = commands.add_parser(
+        name,
+        prog=f"ikpipe {name}",
+        usage=f"ikpipe {name} {usage}",
+        help=purpose,
+        description=f"{purpose[0].upper()}{purpose[1:]}.",
+        epilog=details,
+    )
+    command.set_defaults(run=run)
+    return command
 
 
 def add_address(command: ArgumentParser) -> None:
@@ -154,6 +183,11 @@ def add_sending(command: ArgumentParser, *, resuming: bool = False) -> None:
         "again, which can store a file twice",
     )
     add_policy(command)
+    add_reporting(command)
+
+
+def add_reporting(command: ArgumentParser) -> None:
+    """Add the options about what a run says."""
     command.add_argument("--quiet", action="store_true", help="show no progress and no summary, only errors")
 
 

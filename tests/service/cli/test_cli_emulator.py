@@ -12,7 +12,7 @@ import pytest
 from shell import NAMED
 
 import ikpipe
-from ikpipe.cli.emulator import metadata_fields
+from ikpipe.cli.temporary_emulator import metadata_fields
 
 if TYPE_CHECKING:
     from shell import Ikp, Table

@@ -7,7 +7,8 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 import ikpipe
-from ikpipe.cli import mapping, output
+from ikpipe.cli import help_text, mapping, output
+from ikpipe.cli.options import Commands, add_command, add_policy, add_profile, add_trust, add_writing
 from ikpipe.cli.signals import INTERRUPTED
 from ikpipe.cli.wording import in_options, say
 
@@ -24,6 +25,41 @@ _WORDS = {
     "cancelled": "cancelled",
     "none": "with nothing to undo",
 }
+
+HELP = f"""\
+examples:
+  ikpipe undo run.ikjournal            show what would be done
+  ikpipe undo run.ikjournal --yes
+  ikpipe undo night-2026-11-30 -o undone.csv
+  ikpipe undo results.csv
+
+Files that the run created are deleted, replaced files get the version before,
+and details that it changed get their earlier values. What somebody changed
+since is left and reported. Only the journal has earlier details and proves
+whose run it was; journals of finished runs are kept for 30 days. With results,
+only files whose id, version, path and size match are touched: read the list
+before you say --yes. Repeat the command after an interruption.
+
+{help_text.KEYS}
+
+exit status: 0 all undone or nothing to do, 1 some rows were left or failed,
+2 bad input, 3 account refused, 130 interrupted"""
+
+
+def add(every: Commands) -> None:
+    """Add the command."""
+    purpose = "revert a run: show what would be deleted or set back, and do it with --yes"
+    command = add_command(every, "undo", undo, "RUN [--yes] [options]", purpose, HELP)
+    command.add_argument(
+        "journal", metavar="RUN", help="the run's journal, the name that --run gave it, or a file with its results"
+    )
+    command.add_argument("--yes", action="store_true", help="do it; without it, nothing is changed")
+    command.add_argument("-n", "--dry-run", action="store_true", help="change nothing, also with --yes")
+    command.add_argument("-o", "--out", metavar="OUT", help="a file for the rows; - for standard output")
+    add_writing(command)
+    add_trust(command)
+    add_policy(command)
+    add_profile(command)
 
 
 def undo(options: Namespace) -> int:

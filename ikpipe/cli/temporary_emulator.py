@@ -1,10 +1,8 @@
-"""`ikpipe emulator`, and `--emulator`: a temporary emulator for one command."""
+"""`--emulator`: a temporary emulator for one command."""
 
 from __future__ import annotations
 
 import json
-import shlex
-from argparse import Namespace
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -21,54 +19,6 @@ if TYPE_CHECKING:
 
 _DTYPE_TYPES = {"b": "Boolean", "i": "Number", "u": "Number", "f": "Number"}  # by the kind of a column's dtype
 _VALUE_TYPES = {bool: "Boolean", int: "Number", float: "Number"}
-
-
-def emulator(options: Namespace) -> int:
-    """`ikpipe emulator`: serve until Ctrl-C or SIGTERM."""
-    module = import_extra("ikpipe.emulator", "emulator", "The emulator")
-    keys = {"public_key": options.public_key, "private_key": options.private_key}
-    try:
-        rules = module.Rules.from_text(**dict(options.set))
-        values = {name: getattr(rules, name) for name, _ in options.set}
-    except (TypeError, ValueError) as error:
-        raise Error(f"--set: {error}") from None
-    settings = {name: key for name, key in keys.items() if key is not None}
-    settings |= {"hosts": options.allow_host, **_fault_settings(module, options)}
-    try:
-        module.serve(options.host, options.port, options.directory, _announce, seed=options.seed, **settings, **values)
-    except ValueError as error:  # an invalid host name, unreadable keys
-        raise Error(f"{error}.") from None
-    return 0
-
-
-def _fault_settings(module: Any, options: Namespace) -> dict[str, Any]:
-    """Return the keywords for the faults' rates and for when they use up the token, after checking them."""
-    settings: dict[str, Any] = {}
-    try:
-        option = "--fault"
-        settings["faults"] = {kind: float(rate) for kind, rate in options.fault}
-        module.Emulator(**settings)
-        option = "--spends"
-        settings["spends"] = dict(options.spends)
-        module.Emulator(**settings)
-    except ValueError as error:
-        raise Error(f"{option}: {error}") from None
-    return settings
-
-
-def _announce(emulator: Any) -> None:
-    """Print the address and lines for a shell, which can be pasted or sourced."""
-    account = emulator.account
-    lines = {
-        "IMAGEKIT_PUBLIC_KEY": account.public_key,
-        "IMAGEKIT_PRIVATE_KEY": str(account.private_key),
-        "IMAGEKIT_URL_ENDPOINT": account.url_endpoint,
-        "IMAGEKIT_UPLOAD_URL": account.upload_url,
-        "IMAGEKIT_API_URL": account.api_url,
-    }
-    exports = [f"export {name}={shlex.quote(value)}" for name, value in lines.items()]
-    print(f"# ikpipe emulator at {emulator.url}", *exports, sep="\n", flush=True)  # noqa: T201 - what a shell reads
-    say("The emulator is ready. Paste these lines into another shell. Press Ctrl-C to stop it.")
 
 
 @contextmanager

@@ -9,6 +9,18 @@ from typing import TYPE_CHECKING
 import ikpipe
 from ikpipe.cli import mapping, output
 from ikpipe.cli.next_command import announce_resume
+from ikpipe.cli.options import (
+    Commands,
+    add_command,
+    add_formats,
+    add_parameters,
+    add_policy,
+    add_profile,
+    add_reading,
+    add_reporting,
+    add_trust,
+    add_writing,
+)
 from ikpipe.cli.wording import in_options, say, width
 from ikpipe.frames.io.opening import STANDARD
 
@@ -22,6 +34,56 @@ if TYPE_CHECKING:
 ALL_CHANGED, SOME_NOT, INTERRUPTED = 0, 1, 130
 GOOD = {"planned", "done", "unchanged", "none"}
 """The outcomes of rows with which the command has done what it could."""
+
+HELP = """\
+examples:
+  ikpipe update results.csv --set add_tags=summer --dry-run
+  ikpipe update results.csv --map custom_metadata=brand,price -o changed.csv
+  ikpipe update moves.csv --map folder=to --set 'file_name={sku}.jpg'
+  ikpipe update files.csv --set unset=description,custom_metadata.brand
+
+A row names its file by a column ik_file_id or fileId, else ik_file_path or
+filePath: results of an upload, or what `ikpipe files` wrote. Or map a column:
+--map file_path=COLUMN (or file_id). An empty cell leaves a detail as it is.
+
+Parameters, by --map, --set, or columns of these names:
+  tags (all of them), add_tags, remove_tags, custom_metadata, description,
+  custom_coordinates, is_published, unset (details to remove)
+Only by --map or --set: file_name and folder, which rename and move files; or
+--path for both. No file is ever replaced.
+
+Only what differs is sent; the same command again sends nothing. OUT is .csv,
+.xlsx, .jsonl or .parquet; - is CSV on standard output. It is TABLE with
+ik_change (planned, done, unchanged, absent, failed, cancelled or none) and
+ik_change_message.
+
+exit status: 0 all changed (or nothing to change), 1 some rows are not, 2 bad
+input or options, 3 account refused or service unreachable, 130 interrupted
+(the same command, or `resume`, continues)"""
+
+
+def add(every: Commands) -> None:
+    """Add the command."""
+    purpose = "change files of the media library in place, by the values of a table"
+    command = add_command(every, "update", update, "TABLE [-o OUT] [options]", purpose, HELP)
+    command.add_argument("table", metavar="TABLE", help="a table whose rows name files; - for standard input")
+    command.add_argument("-o", "--out", metavar="OUT", help="the file for the results; - for standard output")
+    add_reading(command)
+    add_writing(command)
+    add_parameters(command)
+    add_formats(command)
+    command.add_argument("-n", "--dry-run", action="store_true", help="only say what would be changed")
+    command.add_argument(
+        "--journal",
+        metavar="FILE",
+        help="file that records the update (default: one for this table and these changes); the same command continues "
+        "an interrupted one",
+    )
+    add_trust(command)
+    add_policy(command)
+    add_reporting(command)
+    add_profile(command)
+    command.set_defaults(emulator=False, fetch_host=[])
 
 
 def update(options: Namespace) -> int:

@@ -7,7 +7,20 @@ from argparse import Namespace
 from typing import TYPE_CHECKING, Any
 
 import ikpipe
-from ikpipe.cli import mapping, output, report
+from ikpipe.cli import help_text, mapping, output, report
+from ikpipe.cli.options import (
+    Commands,
+    add_command,
+    add_deleting,
+    add_journal,
+    add_mapping,
+    add_profile,
+    add_reading,
+    add_sending,
+    add_state,
+    add_trust,
+    add_writing,
+)
 from ikpipe.cli.wording import in_options, say, width
 from ikpipe.errors import Error
 from ikpipe.request.missing import without_none
@@ -17,6 +30,54 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ALL_DONE, SOME_NOT, INTERRUPTED = 0, 1, 130
+
+HELP = f"""\
+examples:
+  ikpipe sync photos /photos --exclude '.*' --exclude '.*/'
+  ikpipe sync photos /photos --delete             what would be done
+  ikpipe sync photos /photos --delete --yes
+  ikpipe sync s3://bucket/photos /photos --include '*.{{jpg,png}}' -o results.csv
+  ikpipe sync products.csv /products --map file=image_url \\
+      --set 'file_name={{sku}}.jpg'
+
+Only files that are new or differ are sent; files that were renamed or moved in
+a local folder are renamed or moved in the library. Files that the library has
+and SOURCE has not are left, unless --delete is given. Files are deleted last,
+if all others were read and uploaded, and if they are as they were when the plan
+was made. --map, --path, --root, --fetch, --file-kind and the options for
+formats are for tables, as in `upload`; a folder's files keep their paths below
+FOLDER, and --set can give all of them tags or other parameters.
+
+PATTERN: * and ? match within a name, ** matches folders too, {{a,b}} is one of
+several, [a-z] one of some characters. A pattern that starts with / begins at
+SOURCE, one that ends with / is a folder. Patterns to include are first.
+
+{help_text.KEYS}
+
+exit status: as for upload; 1 also if files were not deleted although that was
+asked for. A dry run: as for plan"""
+
+
+def add(every: Commands) -> None:
+    """Add the command."""
+    purpose = "make a folder of the library match a folder or a table"
+    command = add_command(every, "sync", sync, "SOURCE FOLDER [options]", purpose, HELP)
+    command.add_argument(
+        "source", metavar="SOURCE", help="a folder, the URL of one such as s3://bucket/photos, or a table"
+    )
+    command.add_argument("folder", metavar="FOLDER", help="the folder of the library, such as /photos")
+    add_deleting(command)
+    command.add_argument(
+        "-o", "--out", metavar="OUT", help="the file for the results, or the plan; - for standard output"
+    )
+    add_reading(command)
+    add_writing(command)
+    add_mapping(command, on_existing=False)
+    add_sending(command)
+    add_journal(command)
+    add_state(command)
+    add_trust(command)
+    add_profile(command)
 
 
 def sync(options: Namespace) -> int:

@@ -1,0 +1,20 @@
+"""The commands, a module each: its options (`add`), its help (`HELP`), and the function that runs it.
+
+Such a function takes the parsed options and returns the exit status. Heavy modules are imported inside it.
+
+::
+
+    upload.py       upload a table
+    plan.py         say what upload would do
+    sync.py         make a folder of the library match a folder or a table
+    check.py        find problems
+    retry.py        upload what is not uploaded yet
+    resume.py       finish an interrupted run
+    update.py       change files in place
+    undo.py         revert a run
+    files.py        list files
+    sign.py         print a token
+    emulator.py     run a local ImageKit
+    auth_server.py  sign uploads for others
+    demo.py         run the demo
+"""
