@@ -109,6 +109,9 @@ def upload_page(open_page: Callable[..., Uploads], bridge: Bridge) -> Callable[.
     def open_one(account: ikpipe.Account, frame: Any = None, *, allow: str = "$^", **options: Any) -> Any:
         uploader = ikpipe.Uploader(account, frame, **options)
         Comm(bridge, uploader)
-        return open_page(bridge, allow=allow), uploader
+        uploads = open_page(bridge, allow=allow)
+        if frame is not None:  # until its rows are shown, the buttons of an empty list are there, and vanish then
+            uploads.wait_rows(len(frame))
+        return uploads, uploader
 
     return open_one
