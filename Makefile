@@ -89,7 +89,7 @@ js: $(VENV)/.js/.done      ## lint and types of the uploader's scripts
 	$(BIN)/node $(VENV)/.js/node_modules/typescript/bin/tsc --project ikpipe/widget/static \
 		--incremental --tsBuildInfoFile $(VENV)/.js/.tsbuildinfo
 
-check: $(VENV)/.dev $(VENV)/.js/.done  ## format, lint, types, and the tests of tests/unit and tests/service, at the same time
+check: $(VENV)/.dev $(VENV)/.js/.done  ## format, lint, types, and the quick tests of tests/unit and tests/service, at the same time
 	@$(MAKE) --no-print-directory --jobs 3 lint types js quick
 
 lint: $(VENV)/.dev
@@ -102,7 +102,7 @@ types: $(VENV)/.dev
 
 # Tests are given out in long pieces, and a worker that is done takes from the other: a test takes milliseconds here.
 quick: $(VENV)/.dev
-	$(MEMORY) $(BIN)/pytest -n $(QUICK_WORKERS) -q --dist worksteal --hypothesis-profile=quick $(QUICK)
+	$(MEMORY) $(BIN)/pytest -n $(QUICK_WORKERS) -q --dist worksteal --hypothesis-profile=quick -m 'not soak and not slow' $(QUICK)
 
 test: $(VENV)/.browser $(VENV)/.java $(VENV)/.js/.done  ## format, lint, types, and all tests but those of make interop and make soak
 	@$(MAKE) --no-print-directory --jobs 2 lint types js

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     Arrived = Callable[[], list[dict[str, Any]]]
 
+pytestmark = pytest.mark.slow
+
 SOON = ikpipe.Policy(first_wait=0.01)
 IN_THE_DARK: Any = {"policy": ikpipe.Policy(unique_names="service", first_wait=0.01)}
 """Where the service makes the names, nobody can look for a row in doubt."""

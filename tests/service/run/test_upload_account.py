@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     Arrived = Callable[[], list[dict[str, Any]]]
 
+pytestmark = pytest.mark.slow
+
 
 # The authentication endpoint
 

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from doubles import Act, Talk
 
+pytestmark = pytest.mark.slow
+
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
 IN_STEP = [(socket.IPPROTO_TCP, "TCP_NOTSENT_LOWAT", 1 << 15)]
 LOOPS = ["asyncio", *(["uvloop"] if find_spec("uvloop") else [])]

@@ -19,6 +19,8 @@ import ikpipe
 if TYPE_CHECKING:
     from ikpipe.emulator import Emulator
 
+pytestmark = pytest.mark.slow
+
 _FOLDERS = count()
 PATHS = st.sampled_from(["a", "b", "c", "s/a", "s/b", "t/a"])
 TEXTS = st.sampled_from(["1", "22", "333"])  # of different sizes: what only the library has, only they tell
