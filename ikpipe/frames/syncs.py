@@ -48,7 +48,7 @@ def with_known_results(frame: pd.DataFrame, results: Sequence[Result]) -> pd.Dat
 
 def planned_sync(frame: pd.DataFrame, rows: Sequence[PlannedRow]) -> pd.DataFrame:
     """Return a table with what would be done; `rows` are those of the table, then files of the library alone."""
-    return _beside(frame, plan_frame(rows))
+    return beside(frame, plan_frame(rows))
 
 
 def synced_frame(results: pd.DataFrame, rows: Sequence[SyncedRow], deleted: Sequence[Result]) -> pd.DataFrame:
@@ -64,19 +64,19 @@ def synced_frame(results: pd.DataFrame, rows: Sequence[SyncedRow], deleted: Sequ
     }
     made = pd.DataFrame({name: _texts(cells) for name, cells in data.items()})
     if not deleted:
-        return _beside(results, made)
+        return beside(results, made)
     own = results.loc[:, [name not in RESULT_COLUMNS for name in results.columns]]
     without = results_frame(deleted, len(deleted)).assign(ik_status=_texts([None] * len(deleted)))
     below = [results[list(RESULT_COLUMNS)].reset_index(drop=True), without]
     whole = {name: pd.concat([part[name] for part in below], ignore_index=True) for name in RESULT_COLUMNS}
-    return _beside(own, pd.concat([pd.DataFrame(whole), made], axis=1))
+    return beside(own, pd.concat([pd.DataFrame(whole), made], axis=1))
 
 
 def _texts(cells: list[Any]) -> Any:
     return pd.array(cells, dtype="string")
 
 
-def _beside(frame: pd.DataFrame, added: pd.DataFrame) -> pd.DataFrame:
+def beside(frame: pd.DataFrame, added: pd.DataFrame) -> pd.DataFrame:
     """Return a frame with further columns, which replace those of the same names; it gets rows as far as they do."""
     kept = frame.loc[:, [name not in added.columns for name in frame.columns]]
     columns = [_longer(kept.iloc[:, at], len(added)) for at in range(kept.shape[1])]

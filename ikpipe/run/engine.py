@@ -83,6 +83,13 @@ async def begin(
     `work`, `account` and `options` are the job, the account, and how to send. `sink` is where the results go, chunk by
     chunk, as they come. `journal` is the file; None makes one in the user's state folder.
     """
+    record = open_journal(work, account, options, journal)
+    with record.journal:
+        await send(work, account, options, sink, record, reports=True)
+
+
+def open_journal(work: UploadJob, account: Account, options: SendOptions, journal: str | Path | None) -> OpenJournal:
+    """Start the journal of a run, or open the one that is continued; the parameters are those of `begin`."""
     check_account(account)
     work.first_mapping()  # finds errors in the mapping before there is any file
     work.check_changed_by()
@@ -98,10 +105,9 @@ async def begin(
         again=work.has_results,
         trust=options.trust_journal,
     )
-    with record.journal as opened:
-        words = "The journal is %s. If this run is interrupted, %s finishes it."
-        _log.info(words, opened.path, RESUME, extra={"journal": str(opened.path)})
-        await send(work, account, options, sink, record, reports=True)
+    words = "The journal is %s. If this run is interrupted, %s finishes it."
+    _log.info(words, record.journal.path, RESUME, extra={"journal": str(record.journal.path)})
+    return record
 
 
 async def send(

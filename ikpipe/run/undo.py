@@ -48,7 +48,8 @@ async def _undo(
 
     Files that the run created are deleted with all of their versions, replaced files get the version before (the run's
     stays as an earlier version), and details that it changed get their earlier values. What somebody changed since is
-    left as it is and reported. ``docs/undo.md`` describes it.
+    left as it is and reported. Files that `sync` moved are moved back, and those that it deleted are named: the library
+    keeps no deleted files. ``docs/undo.md`` describes it.
 
     Parameters
     ----------
@@ -68,10 +69,10 @@ async def _undo(
 
     Returns
     -------
-    The run's table with its results, and `ik_change`: ``planned``, ``done``, ``absent`` (there is no such file),
-    ``left`` (somebody changed it since, or it cannot be recognized), ``failed``, ``cancelled`` (after Ctrl-C), or
-    ``none`` (there is nothing to undo); and `ik_change_message`. Call it again to continue after an interruption or
-    failures.
+    The run's table with its results, a row for each file that a `sync` deleted, and `ik_change`: ``planned``, ``done``,
+    ``absent`` (there is no such file), ``left`` (somebody changed it since, it cannot be recognized, or it was
+    deleted), ``failed``, ``cancelled`` (after Ctrl-C), or ``none`` (there is nothing to undo); and `ik_change_message`.
+    Call it again to continue after an interruption or failures.
 
     Raises
     ------
@@ -158,19 +159,21 @@ class _RunReverser:
             self._files.close()
 
     async def _parts(self, rows: Sequence[DoneRow]) -> list[Outcome]:
-        outcomes: list[Outcome] = []
-        part: list[DoneRow] = []
-        for at, row in enumerate(rows, 1):
-            part.append(row)
-            if sum(one.file is not None or one.lookup is not None for one in part) == MOST_DELETED or at == len(rows):
-                outcomes += await self._part(part)
-                part = []
+        """Revert rows part by part; those last whose files get another path, since what is there may be deleted."""
+        outcomes = [_without_file(row) for row in rows]
+        concerned = [at for at, row in enumerate(rows) if row.concerns_file]
+        concerned.sort(key=lambda at: rows[at].is_moved)
+        for start in range(0, len(concerned), MOST_DELETED):
+            part = concerned[start : start + MOST_DELETED]
+            reverted = await self._part([rows[at] for at in part])
+            for at, outcome in zip(part, reverted, strict=True):
+                outcomes[at] = outcome
         return outcomes
 
     async def _part(self, rows: Sequence[DoneRow]) -> list[Outcome]:
         """Revert some rows: look at all of their files, then change them, so that little time is in between."""
         if not await interruptible_sleep(0):
-            return [_STOPPED if row.file or row.lookup else Outcome("none") for row in rows]
+            return [_STOPPED] * len(rows)
         found: list[RunFile | Outcome] = [row.file or _without_file(row) for row in rows]
 
         async def find(at: int) -> None:

@@ -10,9 +10,9 @@ from ikpipe.journal.entries import RowRecord
 from ikpipe.journal.history import ExpectedFile, RowHistory, histories_of_records
 from ikpipe.request.result import CANCELLED, Result
 from ikpipe.request.values import separated
-from ikpipe.run.existing.known_files import time_of
+from ikpipe.run.existing.known_files import DELETED, time_of
 from ikpipe.run.existing.reversal import LATE, FileBefore, RunFile, StoredVersion
-from ikpipe.service.library import version_id
+from ikpipe.service.library import as_existing, version_id
 
 _STORED, _UNKNOWN = ("uploaded", "exists"), ("unknown", "accepted")
 _TEXTS = ("description", "customCoordinates")
@@ -33,6 +33,16 @@ class DoneRow(NamedTuple):
     file: RunFile | None = None
     lookup: Lookup | None = None
     record: RowRecord | None = None
+
+    @property
+    def concerns_file(self) -> bool:
+        """Whether the row did something to a file, or may have done so."""
+        return self.file is not None or self.lookup is not None
+
+    @property
+    def is_moved(self) -> bool:
+        """Whether the row moved or renamed its file."""
+        return self.file is not None and any("filePath" in before.changes for before in self.file.befores)
 
 
 class Lookup(NamedTuple):
@@ -62,6 +72,9 @@ def row_of_record(position: int, record: RowRecord, clock_skew: float) -> DoneRo
     befores = befores_of(record)
     if result.status in _STORED and result.file_id is not None:
         return DoneRow(position, result, stored_file(result, record), None, record)
+    if befores and befores[0].changes == DELETED:
+        details = {**befores[0].details, "fileId": befores[0].file_id}
+        return DoneRow(position, as_existing(details, "cancelled"), _changed(result, befores), None, record)
     if result.status in _UNKNOWN and record.intents:
         return DoneRow(position, result, _changed(result, befores), _lookup(record, history, clock_skew), record)
     return DoneRow(position, result, _changed(result, befores), None, record)
@@ -155,6 +168,6 @@ def keys_of(row: DoneRow) -> list[tuple[str | None, ...]]:
     """Return what is the same in a row of a journal and in its result: ids of file and version, or an unknown path."""
     if row.result.status in _UNKNOWN:
         return [("path", row.result.file_path)] if row.result.file_path is not None else []
-    if row.file is None:
-        return []
-    return [row.file.key]
+    if row.file is not None:
+        return [row.file.key]
+    return [(row.result.file_id, None)] if row.result.file_id is not None else []

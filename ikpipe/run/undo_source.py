@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ikpipe.errors import JournalError, quoted
 from ikpipe.frames.adapters import FrameAdapter
 from ikpipe.frames.chunks import recorded_table
-from ikpipe.frames.results import results_frame, results_of, with_result_columns
+from ikpipe.frames.results import results_frame, results_of
+from ikpipe.frames.syncs import beside
 from ikpipe.journal import catalog
 from ikpipe.journal.inspection import is_database
 from ikpipe.journal.sqlite import SQLiteJournal
@@ -82,15 +83,21 @@ def _read(path: Path) -> pd.DataFrame:
 
 
 def _of_journal(journal: SQLiteJournal, clock_skew: float) -> UndoSource:
-    """Return the rows of a journal; those without an entry did nothing."""
+    """Return the rows of a journal, then the files that a sync deleted; rows without an entry did nothing."""
     frame = recorded_table(journal.pieces())
     rows = [DoneRow(None, CANCELLED) for _ in range(len(frame))]
     for position, record in journal.records():
-        if position >= len(rows):
-            words = f"The journal {journal.path} has a row {position:,}, and its table {len(rows):,} rows."
+        row = row_of_record(position, record, clock_skew)
+        if position < len(frame):
+            rows[position] = row
+        elif row.file is not None and row.file.deleted:
+            rows.append(row)
+        else:
+            words = f"The journal {journal.path} has a row {position:,}, and its table {len(frame):,} rows."
             raise JournalError(words, another=True)
-        rows[position] = row_of_record(position, record, clock_skew)
-    table = with_result_columns(frame, results_frame([row.result for row in rows], len(rows)))
+    results = results_frame([row.result for row in rows], len(rows))
+    results.loc[len(frame) :, "ik_status"] = None
+    table = beside(frame, results)
     table.attrs["ikpipe"] = {"run": journal.facts["run"], "journal": str(journal.path), "rows": len(rows)}
     return UndoSource(table, rows, journal)
 

@@ -69,6 +69,10 @@ DETAILS = (
 """What is kept of a file before it is replaced or changed, under the media API's names."""
 
 
+DELETED = {"deleted": True}
+"""What changes of a file are in a journal if it is deleted."""
+
+
 def details_before(file: Mapping[str, Any]) -> dict[str, Any]:
     """Return those details of a file that are kept before it is replaced or changed."""
     return {name: file.get(name) for name in DETAILS}

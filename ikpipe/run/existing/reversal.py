@@ -15,13 +15,14 @@ from typing import Any, Literal, NamedTuple
 from ikpipe.errors import sentences
 from ikpipe.request.names import canonical_path
 from ikpipe.run.existing.differences import Differences
-from ikpipe.run.existing.known_files import time_of, version_number
+from ikpipe.run.existing.known_files import DELETED, time_of, version_number
 from ikpipe.run.existing.reversed_details import changed_details, merged, set_back
 from ikpipe.service.library import version_id
 
 ReversalKind = Literal["delete", "restore", "details", "left", "absent", "none"]
 
 LATE = 900.0  # seconds after its last request in which a file may be stored whose answer was lost
+_GONE = "The run deleted it, and the library keeps no deleted files. Upload it again from its source."
 _SETTLING = 60.0  # seconds after a file was stored in which the service may still change its details [guess]
 
 
@@ -68,6 +69,11 @@ class RunFile(NamedTuple):
         """How this very file was before: a row whose file is deleted by others has another one afterwards."""
         return [before for before in self.befores if before.file_id == self.file_id]
 
+    @property
+    def deleted(self) -> bool:
+        """Whether the run deleted it."""
+        return any(before.changes == DELETED for before in self.own_befores)
+
 
 class Reversal(NamedTuple):
     """What `undo` does about a file.
@@ -98,6 +104,8 @@ def reverse(run_file: RunFile, file: Mapping[str, Any] | None, versions: Sequenc
 
     `file` has its details now, None if there is no such file; `versions` has all of its versions, if `needs_versions`.
     """
+    if run_file.deleted:
+        return Reversal("left", _GONE) if file is None else Reversal("none", "It was not deleted.")
     if file is None:
         return Reversal("absent", "There is no such file.")
     if run_file.stored is None:

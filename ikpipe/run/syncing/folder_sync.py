@@ -6,6 +6,7 @@ import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,6 +16,7 @@ from ikpipe.errors import Error, MappingError
 from ikpipe.frames.chunks import InMemoryTable
 from ikpipe.frames.edits import Change
 from ikpipe.frames.syncs import SyncedRow, synced_frame, with_known_results
+from ikpipe.journal.entries import RunJournal
 from ikpipe.request.names import canonical_path
 from ikpipe.request.policy import Policy
 from ikpipe.request.result import CANCELLED, Result
@@ -25,9 +27,9 @@ from ikpipe.run.existing.requests import PacedRequests
 from ikpipe.run.existing.state import ContentState, open_state
 from ikpipe.run.job import UploadJob
 from ikpipe.run.plan import DecidedRow, Planner
-from ikpipe.run.syncing.deletions import delete_files
+from ikpipe.run.syncing.deletions import delete_files, deletion_entries
 from ikpipe.run.syncing.guards import UNREAD, LibraryFile, SyncScope, obstacle
-from ikpipe.run.syncing.moves import carry_out, find_moves, remember_moves
+from ikpipe.run.syncing.moves import carry_out, find_moves, move_entry, remember_moves
 from ikpipe.run.syncing.patterns import PathFilter
 from ikpipe.run.syncing.planned import SyncPlan, check_inside, found_paths, targets_of
 from ikpipe.run.syncing.sources import Source
@@ -149,34 +151,36 @@ class FolderSync:
     # Carry out
 
     async def carry_out(self, plan: SyncPlan) -> pd.DataFrame:
-        """Move files, upload, and delete; return the results."""
-        moved: dict[int, Change] = {}
-        if plan.moves:
-            async with self._client() as client:
-                async with self._state(client) as state:  # closed, so that the records are on the disk
-                    await remember_moves(plan.moves, state, self._policy.names)
-                relocator = Relocator(
-                    self._requests(client, self._policy.look_ups),
-                    self._requests(client, self._policy.changes),
-                    self._policy,
-                )
-                moved = await carry_out(plan.moves, relocator, lambda: self._control.draining)
-        results = await self._upload(plan)
-        deleted, why = await self._delete(plan, results)
-        return self._results(plan, results, moved, deleted, why)
+        """Move files, upload, and delete; return the results.
 
-    async def _upload(self, plan: SyncPlan) -> pd.DataFrame:
+        The journal has each move and deletion before it is done, so that `undo` knows of it.
+        """
         known = [_known_result(row) for row in plan.rows]
         table = InMemoryTable(with_known_results(self.source.table.frame, known))
-        options = engine.send_options(**self._sending)
+        job, options = UploadJob(table, self.mapping, has_results=True), engine.send_options(**self._sending)
         self.source.prepare(options.client)
-        job = UploadJob(table, self.mapping, has_results=True)
-        results: pd.DataFrame = await engine.collect_results(
-            engine.begin, job, self._account, options, self.options.journal
-        )
-        return results
+        record = engine.open_journal(job, self._account, options, self.options.journal)
+        with record.journal as journal:
+            moved = await self._move(plan, journal)
+            send = partial(engine.send, reports=True)
+            results: pd.DataFrame = await engine.collect_results(send, job, self._account, options, record)
+            deleted, why = await self._delete(plan, results, journal)
+        return self._results(plan, results, moved, deleted, why)
 
-    async def _delete(self, plan: SyncPlan, results: pd.DataFrame) -> tuple[Mapping[str, Change], str | None]:
+    async def _move(self, plan: SyncPlan, journal: RunJournal) -> dict[int, Change]:
+        """Move files, and return what became of each, by the position of its row."""
+        if not plan.moves:
+            return {}
+        async with self._client() as client:
+            async with self._state(client) as state:  # closed, so that the records are on the disk
+                await remember_moves(plan.moves, state, self._policy.names)
+            journal.write([move_entry(move) for move in plan.moves])
+            reads, changes = (self._requests(client, rate) for rate in (self._policy.look_ups, self._policy.changes))
+            return await carry_out(plan.moves, Relocator(reads, changes, self._policy), lambda: self._control.draining)
+
+    async def _delete(
+        self, plan: SyncPlan, results: pd.DataFrame, journal: RunJournal
+    ) -> tuple[Mapping[str, Change], str | None]:
         """Delete what was planned, if it is still so; return what became of each file, or why nothing was deleted."""
         if not plan.going:
             return {}, None
@@ -188,6 +192,7 @@ class FolderSync:
                 except Error as error:
                     why = f"The media library could not be read: {error.text}"
                 else:
+                    journal.write(deletion_entries(files, journal, len(results)))
                     return await delete_files(files, self._requests(client, self._policy.changes)), None
         _log.warning("Nothing was deleted: %s", why)
         return {file.file_id: Change("cancelled", why) for file in plan.going}, why

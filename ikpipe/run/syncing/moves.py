@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
@@ -9,11 +10,12 @@ from typing import NamedTuple
 from ikpipe.concurrency.interrupts import run_limited
 from ikpipe.errors import AccountError, Error
 from ikpipe.frames.edits import Change
+from ikpipe.journal.entries import RowBefore
 from ikpipe.request.names import canonical_path
 from ikpipe.request.planner import UploadRequest
 from ikpipe.run.existing.decision import is_same_file
 from ikpipe.run.existing.fingerprints import Fingerprint, parameters_hash
-from ikpipe.run.existing.known_files import KnownFile
+from ikpipe.run.existing.known_files import KnownFile, details_before
 from ikpipe.run.existing.relocation import Relocator
 from ikpipe.run.existing.requests import StoppedError
 from ikpipe.run.existing.state import ContentState
@@ -88,6 +90,13 @@ async def remember_moves(moves: Sequence[Move], state: ContentState, names: str)
             for path in (row.request.target, f"{old_folder}/{name}", f"{folder}/{old_name}")
         ]
     await state.remember(records)
+
+
+def move_entry(move: Move) -> RowBefore:
+    """Return what a journal has of a file before it is moved."""
+    row, file = move
+    before, changes = json.dumps(details_before(file.details)), json.dumps({"filePath": row.request.target})
+    return RowBefore(row.position, file.file_id, file.version, before, changes)
 
 
 async def carry_out(moves: Sequence[Move], relocator: Relocator, stopped: Callable[[], bool]) -> dict[int, Change]:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
 from syncs import library, synced, write_tree
+
+import ikpipe
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,11 +79,12 @@ def check(source: tuple[Path, str], emulator: Emulator, run: Callable[[], object
     assert {entry["method"] for entry in emulator.log()[before:]} == {"GET"}
 
 
+REQUESTS = [pytest.param(at, marks=[] if at in (7, 13, 20) else [pytest.mark.soak]) for at in range(1, 22)]
+"""Those of the sync, about: some in CI, all of them in the long suites."""
+
+
 @pytest.mark.parametrize("when", ["before", "after"])
-@pytest.mark.parametrize(
-    "number",  # of the 20 requests of the sync, about
-    [pytest.param(at, marks=[] if at in (7, 13, 20) else [pytest.mark.soak]) for at in range(1, 22)],
-)
+@pytest.mark.parametrize("number", REQUESTS)
 def test_killed_at_a_request(number: int, when: str, source: tuple[Path, str], emulator: Emulator) -> None:
     """Once before the request leaves, and once when its answer has come."""
     others = library(emulator, "/")
@@ -91,3 +95,25 @@ def test_killed_at_a_request(number: int, when: str, source: tuple[Path, str], e
     check(source, emulator, lambda: synced(root, emulator.account, folder, delete=True, dry_run=False))
     now = library(emulator, "/")
     assert {path: text for path, text in now.items() if not f"/{path}".startswith(f"{folder}/")} == outside
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("number", REQUESTS)
+def test_a_killed_sync_is_undone(
+    number: int, when: str, source: tuple[Path, str], emulator: Emulator, tmp_path: Path
+) -> None:
+    """What it did is reverted, but for deletions, which are named; a second undo has nothing to do."""
+    folder, deleted = source[1], f"{source[1]}/d.txt"
+    before = library(emulator, folder)
+    killed(source, emulator, number, when)
+    journals = sorted((tmp_path / "state").rglob("*.ikjournal"), key=lambda path: path.name)
+    policy = ikpipe.Policy(index_lag=0.1, first_wait=0.01, changes=0, look_ups=0)
+    changes: list[dict[str, str]] = []
+    for _ in range(2 if len(journals) == 2 else 0):  # the first journal is that of the sync before
+        time.sleep(0.2)  # until the index has what was stored last
+        undone = ikpipe.undo(journals[-1], emulator.account, dry_run=False, policy=policy)
+        changes.append(dict(zip(undone["ik_file_path"], undone["ik_change"], strict=True)))
+    gone = {"d.txt"} if changes and changes[0].get(deleted) == "left" else set()
+    assert library(emulator, folder) == {path: text for path, text in before.items() if path not in gone}
+    if changes:
+        assert {*changes[-1].values()} <= {"none", "absent", *(["left"] if gone else [])}
