@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import uuid
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -35,6 +37,11 @@ def plan(account: Account, **options: Any) -> cluster.PreparedUpload:
     """Prepare an upload of such rows."""
     usual = {"slots": 1, "file_name": "{sku}.gif", "folder": "/part/", "policy": SWIFT}
     return cluster.prepare(account, **usual | options)
+
+
+def anew(upload: cluster.PreparedUpload) -> cluster.PreparedUpload:
+    """Return an upload as another process has it, which has read nothing of the journal yet."""
+    return replace(upload, id=uuid.uuid4().hex)
 
 
 def elsewhere(script: str, path: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:

@@ -9,6 +9,7 @@ taken, its file is found in the media library, and the row ends as ``exists`` wi
 
     __init__.py  `prepare`: checks the options, starts the shared journal
     part.py      `PreparedUpload`: uploads one part, on any machine
+    row_ids.py   what identifies a row in the shared journal
     listings.py  the listings of the library that the parts on a machine share
     update.py    `prepare_update` and `PreparedUpdate`: the same for updates of files
 """
@@ -26,6 +27,8 @@ from ikpipe.errors import MappingError, MissingExtra
 from ikpipe.frames.codec import json_values
 from ikpipe.journal import shared
 from ikpipe.journal.proof import Prover
+from ikpipe.journal.segments import compact
+from ikpipe.journal.shared_entries import Proof
 from ikpipe.journal.storage import open_storage
 from ikpipe.request.account import Account
 from ikpipe.request.policy import Policy
@@ -127,10 +130,11 @@ def prepare(
         "mapping": json_values.encode(ordered),
         "key": json_values.encode(key),
     }
-    location, proof = _location(journal), None
+    location, proof, parts = _location(journal), None, False
     if location is not None:
         same = ("public_key", "mapping", "key", *(() if run is None else ("run",)))
         facts, proof = _start_journal(account, location, facts, same, trust=trust_journal)
+        parts = shared.has_parts(facts)
     return PreparedUpload(
         id=uuid.uuid4().hex,
         account=account.without_secrets(),
@@ -139,6 +143,7 @@ def prepare(
         since=facts["since"],
         key=key,
         journal=location,
+        has_parts=parts,
         trust_journal=trust_journal,
         proof=proof,
         slots=slots,
@@ -192,7 +197,9 @@ def _start_journal(
 ) -> tuple[dict[str, Any], Secret | None]:
     """Return the facts of the journal's run, and the run's key if workers cannot derive it from the private key."""
     prover = Prover(account)
-    facts, seal = shared.begin(open_storage(location), location, facts, same, prover, trust=trust)
+    storage = open_storage(location)
+    facts, seal = shared.begin(storage, location, facts, same, prover, trust=trust)
+    compact(storage, location, Proof(seal.of_run(facts["run"])))
     if account.authentication_endpoint is None and prover.has_key and seal is prover.own:
         return facts, None
     return facts, seal.of_run(facts["run"]).secret()

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 from ikpipe.cluster.listings import listings_of
+from ikpipe.cluster.row_ids import part_entries, row_ids
 from ikpipe.concurrency.interrupts import to_sync
 from ikpipe.errors import MappingError, did_you_mean
 from ikpipe.frames.adapters import FrameAdapter
@@ -20,7 +19,9 @@ from ikpipe.frames.results import ResultCollector, column_cells, results_frame, 
 from ikpipe.journal import catalog
 from ikpipe.journal.history import OpenJournal
 from ikpipe.journal.proof import Prover, Seal
-from ikpipe.journal.shared import JournalPart, SharedJournal
+from ikpipe.journal.segments import segments_of
+from ikpipe.journal.shared import RunIdentity, SharedJournal
+from ikpipe.journal.shared_entries import Proof
 from ikpipe.journal.storage import open_storage
 from ikpipe.request.account import Account
 from ikpipe.request.content_hash import ContentHashes
@@ -56,6 +57,8 @@ class PreparedUpload:
         Maximum number of parts that run at the same time.
     mapping, send_options, policy
         Columns and parameters as a run stores them, options of the whole upload, assumptions about the service.
+    has_parts
+        Whether the journal is of an earlier ikpipe, with entries of whole parts.
     trust_journal
         Whether journal entries without proof are accepted.
     proof
@@ -74,6 +77,7 @@ class PreparedUpload:
     mapping: dict[str, Any]
     send_options: dict[str, Any]
     policy: Policy
+    has_parts: bool = False
     trust_journal: bool = False
     proof: Secret | None = None
 
@@ -160,12 +164,12 @@ class PreparedUpload:
 
 @dataclass(slots=True)
 class _PartState:
-    """What the tables of a part so far leave for the next one: rows, row identities, targets and journals."""
+    """What the tables of a part so far leave for the next one: rows, row identities, targets, ids in the journal."""
 
     rows: int = 0
     seen: Counter[str] = field(default_factory=Counter)
     targets: TargetRegistry = field(default_factory=TargetRegistry)
-    journals: Counter[str] = field(default_factory=Counter)
+    ids: Counter[str] = field(default_factory=Counter)
 
 
 class PartTable(InMemoryTable):
@@ -193,7 +197,8 @@ async def _upload_table_async(upload: PreparedUpload, frame: pd.DataFrame, state
     account = upload.account if upload.profile is None else upload.account.from_profile(upload.profile)
     table = PartTable(frame, state.rows)
     keys = None if upload.key is None else column_cells(table, upload.key)
-    journal = _open_journal(upload, table, keys, account, state.journals)
+    job, collector = UploadJob(table, upload.mapping, numbered=False), ResultCollector(table)
+    journal = _open_journal(upload, job, table, keys, account, state.ids)
     contents = None if journal is None else journal.contents
     suffixes = (
         SuffixByContent(upload.run, state.seen, contents)
@@ -203,7 +208,6 @@ async def _upload_table_async(upload: PreparedUpload, frame: pd.DataFrame, state
     options = upload.part_options()
     listings = listings_of(upload.id, options["policy"])
     sending = engine.send_options(shared_since=upload.since, progress=False, listings=listings, **options)
-    job, collector = UploadJob(table, upload.mapping, numbered=False), ResultCollector(table)
     await engine.send(job, account, sending, collector, journal, suffixes, state.targets)
     results: pd.DataFrame = collector.results
     return results
@@ -230,26 +234,26 @@ def _check_key(key: Any, columns: pd.Index[Any]) -> None:
 
 
 def _open_journal(
-    upload: PreparedUpload, table: InMemoryTable, keys: list[Any] | None, account: Account, opened: Counter[str]
+    upload: PreparedUpload,
+    job: UploadJob,
+    table: PartTable,
+    keys: list[Any] | None,
+    account: Account,
+    seen: Counter[str],
 ) -> OpenJournal | None:
-    """Open the journal of a table, or return None if the upload has none.
+    """Open the journal for the rows of a table, or return None if the upload has none.
 
-    Its name is a hash of the run's id and the rows: of the sorted keys, or else of everything in the rows.
+    `seen` counts the earlier rows of the part with each id, and is updated.
     """
     if upload.journal is None:
         return None
-    order, name = [*range(len(table.frame))], blake2b(upload.run.encode(), digest_size=12)
-    texts = [json.dumps(key, default=str) for key in keys or ()]
-    if keys is not None and len({*texts}) == len(texts):  # of two rows with the same key, only their order is known
-        order.sort(key=texts.__getitem__)
-        name.update(json.dumps([texts[position] for position in order]).encode())
-    else:
-        for chunk in table.chunks():
-            name.update(chunk.text().encode())
-    part = name.hexdigest()
-    opened[part] += 1  # a table that equals an earlier one of this part has its own journal
+    rows = row_ids(job, table, keys, seen)
     seal = Prover(account).own.of_run(upload.run) if upload.proof is None else Seal.from_secret(upload.proof)
-    identity = JournalPart(f"{part}.{opened[part]}", upload.run, seal, upload.trust_journal)
+    proof, storage = Proof(seal, upload.trust_journal), open_storage(upload.journal)
     contents = ContentHashes(keyed=keys is not None)
-    journal = SharedJournal(open_storage(upload.journal), upload.journal, identity, order, contents)
-    return OpenJournal(journal, len(order), sign=catalog.token_signer(account), contents=contents)
+    earlier = None
+    if upload.has_parts:
+        earlier = part_entries(storage, upload.journal, upload.run, table, keys, proof)
+    identity = RunIdentity(upload.run, proof)
+    journal = SharedJournal(segments_of(storage, upload.journal, upload.id), identity, rows, contents, earlier)
+    return OpenJournal(journal, len(rows), sign=catalog.token_signer(account), contents=contents)

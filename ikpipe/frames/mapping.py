@@ -147,10 +147,15 @@ class ColumnMapping:
         used = {at for sources in self._sources.values() for source in sources for at in source.columns}
         return [at for at in range(len(self._names)) if at not in used]
 
+    @property
+    def places(self) -> list[int]:
+        """The places of the columns that are used."""
+        used = {at for sources in self._sources.values() for source in sources for at in source.columns}
+        return sorted(used - {ROW, FILE})
+
     def rows(self, chunk: Chunk) -> MappedRows:
         """Return the mapped rows of a chunk."""
-        used = {column for sources in self._sources.values() for source in sources for column in source.columns}
-        places = sorted(used - {ROW, FILE})
+        places = self.places
         cells = {at: plain_cells(chunk.frame.iloc[:, at], integers=chunk.has_integers(at)) for at in places}
         labels = list(chunk.frame.index)
         return MappedRows(labels, chunk.start, self._sources, cells, self._names.label, self._locator.locate)

@@ -12,7 +12,10 @@
     recorder.py    the run's table, recorded before its rows are sent
     history.py     what is known of rows from earlier results, or from a journal
     storage.py     a folder that several machines share
-    shared.py      journals in such a folder
+    shared.py      the journal of a run in such a folder
+    segments.py    its files
+    shared_entries.py  the lines of these files, and what they say of a row together
+    shared_parts.py    such journals of an earlier ikpipe
 
 Theory of operation
 ===================

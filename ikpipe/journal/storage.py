@@ -3,7 +3,7 @@
 import os
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
@@ -28,6 +28,9 @@ class Storage(Protocol):
         `new`: a file that is there already is not changed; in an object store, the later of two at the same moment
         replaces the other.
         """
+
+    def remove(self, name: str) -> None:
+        """Remove a file, if there is one."""
 
 
 def open_storage(place: str | Path, purpose: str = "journal") -> Storage:
@@ -82,6 +85,11 @@ class _Local:
                 part.replace(path)
             _sync(path.parent)
 
+    def remove(self, name: str) -> None:
+        """Remove a file, if there is one."""
+        with _errors_of(str(self._folder), self._purpose):
+            (self._folder / name).unlink(missing_ok=True)
+
 
 class _Remote:
     """A folder at a URL, by fsspec; an object of a store appears complete or not at all."""
@@ -121,6 +129,11 @@ class _Remote:
         with _errors_of(self._url, self._purpose):
             self._files.makedirs(str(PurePosixPath(path).parent), exist_ok=True)
             self._files.pipe_file(path, content)
+
+    def remove(self, name: str) -> None:
+        """Remove an object, if there is one."""
+        with _errors_of(self._url, self._purpose), suppress(FileNotFoundError):
+            self._files.rm_file(f"{self._folder}/{name}")
 
 
 def _put_new(part: Path, path: Path) -> None:

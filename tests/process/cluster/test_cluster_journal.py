@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
-from parts import gif, plan, stored, table
+from parts import anew, gif, plan, stored, table
 
 import ikpipe
 from ikpipe import Policy
@@ -154,29 +154,29 @@ def test_an_incomplete_entry_is_ignored(emulate: Callable[..., Emulator], tmp_pa
     emulator = emulate()
     upload = plan(emulator.account, journal=tmp_path, use_unique_file_name=False)
     upload(table())
-    (written, *_) = sorted(tmp_path.glob("*/*.jsonl"))
+    (written, *_) = sorted(tmp_path.glob("rows/*/*.jsonl"))
     for size in range(written.stat().st_size, 0, -199):
         os.truncate(written, size)
-        assert set(upload(table())["ik_status"]) <= {"uploaded", "exists"}
+        assert set(anew(upload)(table())["ik_status"]) <= {"uploaded", "exists"}
 
 
 def test_an_entry_can_end_after_any_character(emulate: Callable[..., Emulator], tmp_path: Path) -> None:
     """Also after a character that ends other entries."""
     upload = plan(emulate().account, journal=tmp_path, use_unique_file_name=False, description="a list [a]")
     upload(table(1))
-    (written,) = [path for path in tmp_path.glob("*/*.jsonl") if b"prepared" in path.read_bytes()]
+    (written,) = [path for path in tmp_path.glob("rows/*/*.jsonl") if b"prepared" in path.read_bytes()]
     os.truncate(written, written.read_bytes().index(b"[a]") + len(b"[a]"))
-    assert set(upload(table(1))["ik_status"]) <= {"uploaded", "exists"}
+    assert set(anew(upload)(table(1))["ik_status"]) <= {"uploaded", "exists"}
 
 
 def test_a_journal_that_is_damaged_is_named(account: Account, tmp_path: Path) -> None:
     """With its path."""
     upload = plan(account, journal=tmp_path)
     upload(table(1))
-    for path in tmp_path.glob("*/*.jsonl"):
+    for path in tmp_path.glob("rows/*/*.jsonl"):
         path.write_text("[1]\n[2]")
     with pytest.raises(ikpipe.JournalError, match=f"{tmp_path}/.*jsonl is damaged. Remove it"):
-        upload(table(1))
+        anew(upload)(table(1))
 
 
 def test_a_journal_path_is_absolute(account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -401,9 +401,9 @@ def test_an_entry_without_a_hash_is_accepted(emulate: Callable[..., Emulator], t
     emulator = emulate()
     upload = plan(emulator.account, journal=tmp_path, key="sku", trust_journal=True)
     first = upload(table(2))
-    for path in tmp_path.glob("*/*.jsonl"):
+    for path in tmp_path.glob("rows/*/*.jsonl"):
         lines = [json.loads(line) for line in path.read_text().splitlines()]
         path.write_text("\n".join(json.dumps([*line[:-2], None, line[-1]]) for line in lines))
     before = len(emulator.log())
-    assert_frame_equal(upload(table(2)), first)
+    assert_frame_equal(anew(upload)(table(2)), first)
     assert len(emulator.log()) == before

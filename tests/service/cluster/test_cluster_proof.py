@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import pytest
 from doubles import remote, uploads_of
-from parts import gif, plan, table
+from parts import anew, gif, plan, table
 
 import ikpipe
 from ikpipe import cluster
@@ -30,7 +30,7 @@ FIXED: dict[str, Any] = {"file_name": "{sku}.gif", "folder": "/fixture/", "use_u
 
 def entries(folder: Path) -> Path:
     """Return the file of a journal that has a result."""
-    (file,) = [path for path in folder.glob("*/*.jsonl") if b'"ended"' in path.read_bytes()]
+    (file,) = [path for path in folder.glob("rows/*/*.jsonl") if b'"ended"' in path.read_bytes()]
     return file
 
 
@@ -94,7 +94,7 @@ def test_changed_results_are_refused(emulate: Callable[..., Emulator], tmp_path:
     rewrite(entries(tmp_path), lambda line: line.__setitem__(2, line[2].replace("127.0.0.1", "evil.example")))
     before = len(emulator.log())
     with pytest.raises(ikpipe.JournalError, match=f"{entries(tmp_path)} was written"):
-        upload(table(2))
+        anew(upload)(table(2))
     assert len(emulator.log()) == before
 
 
@@ -107,11 +107,11 @@ def test_entries_are_valid_in_their_own_place_only(emulate: Callable[..., Emulat
     copy = written.with_name(f"0-{written.name}")
     shutil.copy(written, copy)
     with pytest.raises(ikpipe.JournalError, match="pass trust_journal=True"):
-        upload(table(2))
+        anew(upload)(table(2))
     copy.unlink()
     written.write_bytes(b"\n".join(reversed(content.split(b"\n"))))
     with pytest.raises(ikpipe.JournalError, match="pass trust_journal=True"):
-        upload(table(2))
+        anew(upload)(table(2))
 
 
 def test_entries_of_another_run_are_refused(emulate: Callable[..., Emulator], tmp_path: Path) -> None:
@@ -121,7 +121,7 @@ def test_entries_of_another_run_are_refused(emulate: Callable[..., Emulator], tm
     one(table(2)), two(table(2))
     shutil.copy(entries(tmp_path / "one"), entries(tmp_path / "two"))
     with pytest.raises(ikpipe.JournalError, match="pass trust_journal=True"):
-        two(table(2))
+        anew(two)(table(2))
 
 
 def test_entries_of_a_replaced_key_can_be_trusted(emulate: Callable[..., Emulator], tmp_path: Path) -> None:
@@ -139,7 +139,7 @@ def test_an_invalid_position_is_damage(emulate: Callable[..., Emulator], tmp_pat
     upload(table(2))
     rewrite(entries(tmp_path), lambda line: line.__setitem__(1, "0"))
     with pytest.raises(ikpipe.JournalError, match="is damaged"):
-        upload(table(2))
+        anew(upload)(table(2))
 
 
 @pytest.mark.parametrize("content", ["none", "its own"])
@@ -154,11 +154,11 @@ def test_parameters_are_never_taken_from_entries(
     emulator.faults.rates.clear()
 
     def forge(line: list[Any]) -> None:
-        if line[0] == "prepared":
+        if line[1] == "prepared":
             line[2] = json.dumps({**json.loads(line[2]), "folder": "/evil/"})
         line[-2] = None if content == "none" else line[-2]
 
-    for path in tmp_path.glob("*/*.jsonl"):
+    for path in tmp_path.glob("rows/*/*.jsonl"):
         rewrite(path, forge)
     ikpipe.upload_file(gif(0), emulator.account, file_name="s0.gif", folder="/evil/", use_unique_file_name=False)
     results = plan(emulator.account, trust_journal=True, **options)(table(1))
