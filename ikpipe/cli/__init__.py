@@ -6,6 +6,9 @@
     commands/       a module for each command: its options, its help, and what it does
     options.py      options that several commands share
     help_text.py    explanations that the help of several commands has
+    help_format.py  how help looks
+    exit_status.py  the exit statuses
+    changes.py      what delete, tag, purge, fields and undo share
     sending.py      what upload, retry and resume share
     temporary_emulator.py  the option --emulator
     mapping.py      --map and --set as the mapping of a call
@@ -29,12 +32,11 @@ import os
 from collections.abc import Sequence
 
 from ikpipe.cli import standard_streams
+from ikpipe.cli.exit_status import BAD_INPUT, INTERRUPTED, REFUSED, SOME_NOT
 from ikpipe.cli.parser import parser
 from ikpipe.cli.signals import as_interrupts
 from ikpipe.cli.wording import in_options, say
 from ikpipe.errors import AccountError, ApiName, Error, FailuresError, Message, printable
-
-SOME_NOT, BAD_INPUT, REFUSED, INTERRUPTED = 1, 2, 3, 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:

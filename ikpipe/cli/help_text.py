@@ -3,8 +3,8 @@
 KEYS = """\
 Keys come from the environment or from a profile (--profile NAME):
   IMAGEKIT_PUBLIC_KEY, IMAGEKIT_PRIVATE_KEY, IMAGEKIT_URL_ENDPOINT
-  (ImageKit dashboard, Developer options, API keys). No option takes a key,
-  since other users of a machine can see the options of its processes."""
+They are in ImageKit's dashboard (Developer options, API keys). No option takes
+a key, since other users of a machine can see the options of its processes."""
 
 PROGRAM = f"""\
 start here:
@@ -18,11 +18,11 @@ start here:
 {KEYS}
 
 exit status:
-  0 success                            2 bad input or options
-  1 some rows are not uploaded         3 account refused or missing, or
-    or have problems                     service unreachable
-                                       130 interrupted; OUT is complete,
-                                           and `resume` continues
+  0    success
+  1    some rows are not uploaded, or have problems
+  2    bad input or options
+  3    account refused or missing, or service unreachable
+  130  interrupted; OUT is complete, and `resume` continues
 
 Type `ikpipe COMMAND --help` for the options of a command."""
 
@@ -35,9 +35,8 @@ A row's values come from the first of these that is not empty:
 A column whose name is almost that of a parameter (Tags, Is Private File) is an
 error: map it, or use --ignore COLUMN.
 
-Parameters:
-  file (a URL, or a path with --root), file_name, folder, tags,
-  custom_metadata, use_unique_file_name, overwrite_file, is_private_file,
-  description, extensions, … docs/mapping.md lists all of them with their
-  limits. Tags and custom_metadata take several columns;
-  --map custom_metadata.FIELD=COLUMN maps one field."""
+Parameters: file (a URL, or a path with --root), file_name, folder, tags,
+custom_metadata, use_unique_file_name, overwrite_file, is_private_file,
+description, extensions, … docs/mapping.md lists all of them with their limits.
+Tags and custom_metadata take several columns; --map
+custom_metadata.FIELD=COLUMN maps one field."""

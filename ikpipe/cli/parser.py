@@ -10,30 +10,59 @@ from ikpipe.cli import help_text
 from ikpipe.cli.commands import (
     auth_server,
     check,
+    delete,
     demo,
     emulator,
+    fields,
     files,
     plan,
+    purge,
+    refresh,
     resume,
     retry,
     sign,
     sync,
+    tag,
     undo,
     update,
     upload,
+    url,
 )
+from ikpipe.cli.exit_status import BAD_INPUT
+from ikpipe.cli.help_format import HelpFormatter, with_bold_headings
 from ikpipe.errors import Error, did_you_mean
 
-_COMMANDS = (upload, plan, sync, check, retry, resume, update, undo, files, sign, emulator, auth_server, demo)
-_SIMILAR = 0.7  # of a name that is suggested, from 0 to 1
+_COMMANDS: Mapping[str, tuple[Any, ...]] = {
+    "upload": (upload, check, plan, retry, resume, refresh, sync, undo),
+    "library": (files, update, tag, delete, purge, fields),
+    "URLs and tokens": (url, sign, auth_server),
+    "try it": (demo, emulator),
+}
+"""The modules of the commands, by their headings in the program's help."""
+_SIMILAR = 0.6  # of a name that is suggested, from 0 to 1
 
 
 class _Parser(argparse.ArgumentParser):
     """A parser that keeps the line breaks of examples, accepts no abbreviated options, and raises its errors."""
 
     def __init__(self, **settings: Any) -> None:
-        super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, **settings)
+        super().__init__(formatter_class=HelpFormatter, allow_abbrev=False, **settings)
         self.commands: Mapping[str, _Parser] = {}
+        self.groups: Mapping[str, Sequence[argparse.Action]] = {}
+
+    def format_help(self) -> str:
+        """Return the help, with its headings in bold on a terminal."""
+        if not self.groups:
+            return with_bold_headings(super().format_help())
+        formatter = self._get_formatter()
+        formatter.add_usage(self.usage, [], [])
+        formatter.add_text(self.description)
+        for heading, actions in self.groups.items():
+            formatter.start_section(heading)
+            formatter.add_arguments(actions)
+            formatter.end_section()
+        formatter.add_text(self.epilog)
+        return with_bold_headings(formatter.format_help())
 
     @property
     def options(self) -> list[str]:
@@ -43,6 +72,11 @@ class _Parser(argparse.ArgumentParser):
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Parse words, all of which must be known; the error suggests a command or an option of a similar name."""
         words = sys.argv[1:] if args is None else list(args)
+        if self.commands and words[:1] == ["help"]:
+            words = [*words[1:2], "--help"]
+        if self.commands and not words:
+            self.print_help()
+            raise SystemExit(BAD_INPUT)
         self._check(words)
         parsed, unknown = super().parse_known_args(words, namespace)
         if unknown:
@@ -75,8 +109,11 @@ def parser() -> _Parser:
         epilog=help_text.PROGRAM,
     )
     program.add_argument("--version", action="version", version=f"ikpipe {ikpipe.__version__}")
-    every = program.add_subparsers(title="commands", metavar="COMMAND", required=True, dest="command")
-    for command in _COMMANDS:
-        command.add(every)
-    program.commands = every.choices
+    every = program.add_subparsers(metavar="COMMAND", required=True, dest="command")
+    groups = {}
+    for heading, modules in _COMMANDS.items():
+        for module in modules:
+            module.add(every)
+        groups[heading] = every._choices_actions[-len(modules) :]  # noqa: SLF001 - what argparse lists in the help
+    program.commands, program.groups = every.choices, groups
     return program

@@ -10,9 +10,15 @@ Such a function takes the parsed options and returns the exit status. Heavy modu
     check.py        find problems
     retry.py        upload what is not uploaded yet
     resume.py       finish an interrupted run
+    refresh.py      ask again about rows that are pending
     update.py       change files in place
     undo.py         revert a run
     files.py        list files
+    delete.py       delete files
+    tag.py          add and remove tags
+    purge.py        remove files from the cache
+    fields.py       list and create custom metadata fields
+    url.py          print delivery URLs
     sign.py         print a token
     emulator.py     run a local ImageKit
     auth_server.py  sign uploads for others

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import io
+import re
 import runpy
 import threading
 from typing import TYPE_CHECKING, Any
@@ -14,6 +16,7 @@ from shell import NAMED, Completed
 
 import ikpipe
 from ikpipe import cli
+from ikpipe.cli.parser import parser
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +25,22 @@ if TYPE_CHECKING:
 
     from ikpipe.emulator import Emulator
 
-COMMANDS = ("upload", "check", "plan", "sync", "retry", "resume", "update", "undo", "files", "sign", "emulator", "demo")
+COMMANDS = [*parser().commands]
+FUNCTIONS = {
+    **{name: name for name in ("upload", "check", "plan", "sync", "update", "undo", "retry", "resume", "refresh")},
+    **{name: name for name in ("files", "delete", "purge", "url", "sign")},
+    "add_tags": "tag --add",
+    "remove_tags": "tag --remove",
+    "metadata_fields": "fields",
+    "create_metadata_fields": "fields --create",
+}
+"""The functions of the library and their commands."""
+NO_COMMAND = {
+    "upload_file and aupload_file: a table of one row": ("upload_file", "aupload_file", "aupload"),
+    "part of every command that writes or reads a table": ("write_results", "read_results"),
+    "printed by check and by every run": ("summary", "report"),
+    "pictures in a notebook": ("gallery",),
+}
 
 
 @pytest.fixture
@@ -78,10 +96,15 @@ def test_sign_refuses(ikp: Ikp, words: list[str]) -> None:
 
 
 def test_no_command(ikp: Ikp) -> None:
-    """Without a command it is said what to type."""
-    ran = ikp()
-    assert ran.status == 2
-    assert "See: ikpipe --help" in ran.err
+    """Without a command the help is shown; a script whose command is empty still fails."""
+    assert ikp() == Completed(2, ikp("--help").out, "")
+
+
+def test_help_of_a_command(ikp: Ikp) -> None:
+    """`ikpipe help COMMAND` is `ikpipe COMMAND --help`, and has a suggestion, too."""
+    assert ikp("help", "tag") == ikp("tag", "--help")
+    assert ikp("help") == ikp("--help")
+    assert "did you mean 'tag'?" in ikp("help", "tga").err
 
 
 @pytest.mark.parametrize("words", [(), *((command,) for command in COMMANDS)])
@@ -97,6 +120,38 @@ def test_help_fits(ikp: Ikp, words: tuple[str, ...]) -> None:
 def test_help_tells_statuses(ikp: Ikp, command: str) -> None:
     """Each command's help tells its exit statuses."""
     assert "exit status: " in ikp(command, "--help").out
+
+
+def test_every_function_has_its_command() -> None:
+    """What Python can do, the command line can do; what has no command says why."""
+    functions = {name for name in ikpipe.__all__ if inspect.isfunction(getattr(ikpipe, name))}
+    without = {name for names in NO_COMMAND.values() for name in names}
+    assert functions == FUNCTIONS.keys() | without
+    for words in FUNCTIONS.values():
+        command, *needed = words.split()
+        assert {*needed} <= {*parser().commands[command].options}
+
+
+@pytest.mark.parametrize("columns", [40, 120])
+@pytest.mark.parametrize("words", [(), *((command,) for command in COMMANDS)])
+def test_help_fits_other_terminals(
+    ikp: Ikp, words: tuple[str, ...], columns: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Narrow and wide; only the usage, and what cannot be broken, is longer: an address, an option's value."""
+    monkeypatch.setenv("COLUMNS", str(columns))
+    _, _, rest = ikp(*words, "--help").out.partition("\n\n")
+    lines = [re.sub(r"'[^']*'| \\\\$|(--?[\w-]+) (?=\S)", "", line) for line in rest.splitlines()]
+    assert [line for line in lines if len(line) > columns and len(line.split()) > 1] == []
+
+
+def test_colors_are_for_terminals(ikp: Ikp, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And for whoever forces them; NO_COLOR counts more."""
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    assert "\x1b" not in ikp("--help").out
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert "\x1b[1mexamples:\x1b[0m" in ikp("tag", "--help").out
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b" not in ikp("tag", "--help").out
 
 
 def test_version(ikp: Ikp) -> None:
