@@ -15,7 +15,8 @@ from ikpipe.concurrency.interrupts import to_sync
 from ikpipe.errors import MappingError, did_you_mean
 from ikpipe.frames.adapters import FrameAdapter
 from ikpipe.frames.chunks import InMemoryTable
-from ikpipe.frames.results import ResultCollector, column_cells, results_frame, with_result_columns
+from ikpipe.frames.part_results import PartResults, empty_results
+from ikpipe.frames.results import column_cells
 from ikpipe.journal import catalog
 from ikpipe.journal.history import OpenJournal
 from ikpipe.journal.proof import Prover, Seal
@@ -108,7 +109,7 @@ class PreparedUpload:
         for table in tables:
             adapter = FrameAdapter(table)
             rows = len(adapter.frame)
-            yield adapter.flat(_upload_table(self, adapter.frame, state)) if rows else self.empty(table)
+            yield _upload_table(self, adapter, state) if rows else self.empty(table)
             state.rows += rows
             state.targets.next_table(rows)
 
@@ -126,7 +127,7 @@ class PreparedUpload:
         job.first_mapping()
         job.check_changed_by()
         _check_key(self.key, frame.columns)
-        return adapter.flat(with_result_columns(frame, results_frame([], 0)))
+        return empty_results(FrameAdapter(frame) if adapter.is_pandas else adapter)
 
     def begin(self, table: Any) -> Any:
         """Return the same as `empty`, and log the effective mapping and warnings about columns: once for an upload."""
@@ -190,14 +191,15 @@ class PartTable(InMemoryTable):
         return True
 
 
-async def _upload_table_async(upload: PreparedUpload, frame: pd.DataFrame, state: _PartState) -> pd.DataFrame:
+async def _upload_table_async(upload: PreparedUpload, adapter: FrameAdapter, state: _PartState) -> Any:
     """Upload one table of a part, with its journal if the upload has one."""
+    frame = adapter.frame
     _check_root(upload.mapping["root"])
     _check_key(upload.key, frame.columns)
     account = upload.account if upload.profile is None else upload.account.from_profile(upload.profile)
     table = PartTable(frame, state.rows)
     keys = None if upload.key is None else column_cells(table, upload.key)
-    job, collector = UploadJob(table, upload.mapping, numbered=False), ResultCollector(table)
+    job, collector = UploadJob(table, upload.mapping, numbered=False), PartResults(adapter)
     journal = _open_journal(upload, job, table, keys, account, state.ids)
     contents = None if journal is None else journal.contents
     suffixes = (
@@ -209,8 +211,7 @@ async def _upload_table_async(upload: PreparedUpload, frame: pd.DataFrame, state
     listings = listings_of(upload.id, options["policy"])
     sending = engine.send_options(shared_since=upload.since, progress=False, listings=listings, **options)
     await engine.send(job, account, sending, collector, journal, suffixes, state.targets)
-    results: pd.DataFrame = collector.results
-    return results
+    return collector.results
 
 
 _upload_table = to_sync(_upload_table_async, "cluster")

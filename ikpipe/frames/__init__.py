@@ -11,6 +11,7 @@
     missing_file.py  suggest the column that has the files
     mapping_text.py  write the effective mapping in one line
     results.py       convert results to a frame and back
+    part_results.py  the results of a part on a cluster
     plans.py         convert planned rows to a frame
     syncs.py         frames of a sync
     result_types.py  check the `ik_` columns of a frame

@@ -7,6 +7,7 @@ Arrow needs one type for all rows.
 
 import json
 from collections.abc import Iterable
+from functools import cache
 from importlib import import_module
 from typing import Any, TypeVar
 
@@ -63,22 +64,18 @@ class FrameAdapter:
             whole.rename_columns([self._names.get(name, name) for name in whole.column_names]) if self._names else whole
         )
 
-    def flat(self, results: pd.DataFrame) -> Any:
-        """Return results in the table's library, with the same columns and dtypes for any content.
+    @property
+    def is_pandas(self) -> bool:
+        """Whether the table is a pandas DataFrame."""
+        return self._table is None
 
-        Nested values are JSON; in a pandas DataFrame `ik_tags` and `ik_warnings` too, since pandas has no list dtype
-        that survives Parquet.
-        """
-        if EXTRA not in results.columns:
-            results = results.assign(**{EXTRA: None})
+    def with_answers(self, answers: Any) -> Any:
+        """Return the table with the columns of an Arrow table, which replace columns of the same names."""
         if self._table is not None:
-            return self.back(results)
-        pa: Any = import_module("pyarrow")
-        types = (pa.string(), pa.int64(), pa.float64(), pa.bool_())
-        dtypes = dict(zip(types, map(pd.api.types.pandas_dtype, _DTYPES), strict=True))
-        names = [*RESULT_COLUMNS, EXTRA]
-        flat = _arrow(results[names], listed=()).to_pandas(types_mapper=dtypes.get).set_axis(results.index)
-        return pd.concat([results.drop(columns=names), flat], axis=1)
+            return self._with(answers)
+        flat = answers.to_pandas(types_mapper=_pandas_dtypes().get)
+        kept = self.frame.loc[:, [name not in flat.columns for name in self.frame.columns]]
+        return pd.concat([kept, flat.set_axis(kept.index)], axis=1)
 
     def like(self, frame: pd.DataFrame) -> Any:
         """Return another frame, of text and numbers, in the table's library."""
@@ -89,6 +86,14 @@ class FrameAdapter:
         pa: Any = import_module("pyarrow")
         converted = pa.Table.from_pandas(frame.convert_dtypes(), preserve_index=False)
         return nw.from_arrow(converted, backend=self._table.implementation).to_native()
+
+
+@cache
+def _pandas_dtypes() -> dict[Any, Any]:
+    """Return the dtypes of results by their Arrow types."""
+    pa: Any = import_module("pyarrow")
+    types = (pa.string(), pa.int64(), pa.float64(), pa.bool_())
+    return dict(zip(types, map(pd.api.types.pandas_dtype, _DTYPES), strict=True))
 
 
 def _distinct(table: Any) -> tuple[Any, dict[str, str]]:

@@ -1,0 +1,69 @@
+"""The results of a part of a table on a cluster: the same columns and types for any content.
+
+They are made as Arrow arrays from the start: frames of one row would take most of the processor time of a small part.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from ikpipe.frames.adapters import FrameAdapter
+from ikpipe.request.result import CANCELLED, EXTRA, LISTED, RESULT_COLUMNS, Result
+
+if TYPE_CHECKING:
+    from ikpipe.frames.chunks import Chunk
+
+
+class PartResults:
+    """Collects the results of a part; `adapter` has its rows."""
+
+    def __init__(self, adapter: FrameAdapter) -> None:
+        self.results: Any = None
+        self._adapter = adapter
+        self._tables: list[Any] = []
+
+    def prepare(self, chunk: Chunk, results: list[Result] | None) -> Any:
+        """Return a chunk's results as an Arrow table; None: no row was started."""
+        answers = [CANCELLED] * len(chunk.frame) if results is None else results
+        return answers_table(answers, lists=not self._adapter.is_pandas)
+
+    def take(self, prepared: Any) -> None:
+        """Add the next chunk's results."""
+        self._tables.append(prepared)
+
+    def close(self, summary: Mapping[str, Any]) -> Any:  # noqa: ARG002 - a part has no summary
+        """Return the rows with their results, in the library of the part's table."""
+        pa: Any = import_module("pyarrow")
+        rest = len(self._adapter.frame) - sum(table.num_rows for table in self._tables)
+        left = [answers_table([CANCELLED] * rest, lists=not self._adapter.is_pandas)] if rest else []
+        self.results = self._adapter.with_answers(pa.concat_tables([*self._tables, *left]))
+        return self.results
+
+
+def empty_results(adapter: FrameAdapter) -> Any:
+    """Return the results of a part without rows: only their columns and types."""
+    return adapter.with_answers(answers_table([], lists=not adapter.is_pandas))
+
+
+def answers_table(results: Sequence[Result], *, lists: bool) -> Any:
+    """Return results as an Arrow table; `lists`: tags and warnings are lists of text, and not JSON as all else."""
+    pa: Any = import_module("pyarrow")
+    types = {"string": pa.string(), "Int64": pa.int64(), "Float64": pa.float64(), "boolean": pa.bool_()}
+    arrays = {}
+    for column, dtype in {**RESULT_COLUMNS, EXTRA: "object"}.items():
+        cells = [getattr(one, column.removeprefix("ik_")) for one in results]
+        if dtype != "object":
+            arrays[column] = pa.array(cells, types[str(dtype)], from_pandas=True)
+        elif lists and column in LISTED:
+            texts = [None if cell is None else [str(text) for text in cell] for cell in cells]
+            arrays[column] = pa.array(texts, pa.list_(pa.string()))
+        else:
+            arrays[column] = pa.array([_json(cell) for cell in cells], pa.string())
+    return pa.table(arrays)
+
+
+def _json(cell: Any) -> str | None:
+    return None if cell is None else json.dumps(cell, ensure_ascii=False, default=str)
