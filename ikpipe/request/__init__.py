@@ -1,8 +1,12 @@
-"""One row's request and its reply. Pure: no network, no clock; only `sources` and `content_hash` read files.
+"""One row's request and its reply. Pure: no network, no clock; only `sources`, `content_hash` and profiles read files.
 
 ::
 
     account.py       the keys and URLs of an account
+    profiles.py      where an account's settings come from: environment, profile, keyring
+    config_file.py   write profiles
+    keyring_access.py  the private key in the system's keyring
+    keyring_program.py  the program that asks the keyring
     secrets.py       secrets as text that is never shown, and checks of settings
     policy.py        assumptions about the service
     parameters.py    the table of upload parameters

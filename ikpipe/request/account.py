@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import InitVar, dataclass, fields
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from ikpipe.errors import AccountError, Message, did_you_mean, keyword
+from ikpipe.errors import AccountError, Message, keyword
+from ikpipe.request.profiles import VARIABLES, AccountSettings, account_settings, read_environment
 from ikpipe.request.secrets import (
-    KEYS,
     MASK,
     SealedHeaders,
     Secret,
@@ -21,25 +19,14 @@ from ikpipe.request.secrets import (
     checked_headers,
     checked_key,
     checked_keys,
-    clean_setting,
     masked,
     seal,
     sealed_headers,
     shown_setting,
-    warn_if_readable,
 )
 
 UPLOAD_URL = "https://upload.imagekit.io/api/v2/files/upload"  # [upload docs]
 API_URL = "https://api.imagekit.io"
-
-VARIABLES = {
-    "public_key": "IMAGEKIT_PUBLIC_KEY",
-    "private_key": "IMAGEKIT_PRIVATE_KEY",
-    "url_endpoint": "IMAGEKIT_URL_ENDPOINT",
-    "upload_url": "IMAGEKIT_UPLOAD_URL",
-    "api_url": "IMAGEKIT_API_URL",
-    "authentication_endpoint": "IMAGEKIT_AUTHENTICATION_ENDPOINT",
-}
 
 _HERE: dict[str, dict[str, Any]] = {}
 """Public key → the secrets of this process's account: of the last one that was pickled, else of the first."""
@@ -224,7 +211,7 @@ class Account(_Safe):
         self._set(_stripped=())
 
     def _key_of_environment(self) -> SealedHeaders:
-        settings = _environment()
+        settings = read_environment()
         if (other := settings.get("public_key", self.public_key)) != self.public_key:
             raise AccountError(
                 f"The environment of the machine {platform.node()} has the keys of the account {masked(other)}, not "
@@ -262,28 +249,29 @@ class Account(_Safe):
     def from_env(cls, profile: str | None = None) -> Account:
         """Return the account in the environment, or in a profile of the user's configuration file.
 
+        Without `profile`, it is the profile that `IMAGEKIT_PROFILE` names, or the account whose keys are in the
+        environment, or else the default profile. Settings of the environment and of a profile are never mixed.
+
         Parameters
         ----------
         profile
             The name of a table of ``config.toml`` in the user's configuration folder for ikpipe (``~/.config/ikpipe``
-            on Linux), whose keys are the parameters of `Account`.
+            on Linux), whose keys are the parameters of `Account`. With ``keyring = true``, the private key is in the
+            system's keyring. `ikpipe configure` writes profiles.
 
         Raises
         ------
         AccountError
-            No account is set, or the profile does not exist.
+            No account is set, the profile does not exist, the keyring cannot be read, or both `IMAGEKIT_PROFILE` and
+            keys are set.
         """
-        values = _profile(profile) if profile else _environment()
-        if not values.get("public_key"):
-            raise AccountError(
-                "No ImageKit account is set up.",
-                fix="Set IMAGEKIT_PUBLIC_KEY and IMAGEKIT_PRIVATE_KEY (dashboard, Developer options, API keys). To try "
-                "ikpipe without an account, use the emulator: ikpipe emulator, or --emulator.",
-            )
-        names = {name: f"{name} of the profile [{profile}]" if profile else VARIABLES[name] for name in KEYS}
-        checked_keys(values["public_key"], values.get("private_key"), names)
-        account = cls(**values)
-        account._set(_profile=profile or None)
+        return cls.from_settings(account_settings(profile))
+
+    @classmethod
+    def from_settings(cls, settings: AccountSettings) -> Account:
+        """Return the account with the settings of a source."""
+        account = cls(**settings.values)
+        account._set(_profile=settings.profile)
         return account
 
     def key(self) -> Secret:
@@ -318,50 +306,3 @@ def _unpickled(kind: type[Account], values: dict[str, Any], stripped: tuple[str,
     account = kind(**values)
     account._set(_stripped=stripped, _profile=profile)  # noqa: SLF001 - see __reduce__
     return account
-
-
-# Environment and profiles
-
-
-def _environment() -> dict[str, Any]:
-    values = {name: clean_setting(os.environ.get(variable, ""), variable) for name, variable in VARIABLES.items()}
-    return {name: value for name, value in values.items() if value}
-
-
-def _sealed(table: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a profile with all texts hidden, since the name of a setting may be misspelled."""
-    return {name: SealedHeaders(value) if isinstance(value, str) else value for name, value in table.items()} | {
-        name: _sealed(value) for name, value in table.items() if isinstance(value, dict)
-    }
-
-
-def _profile(profile: str) -> dict[str, Any]:
-    from platformdirs import user_config_path
-
-    path = user_config_path("ikpipe") / "config.toml"
-    try:
-        profiles = _tables(path)
-    except FileNotFoundError:
-        raise AccountError(f"There is no profile {profile!r}: the file {path} does not exist.") from None
-    except (OSError, ValueError) as error:
-        raise AccountError(f"{path} cannot be read: {error}.") from None
-    if profile not in profiles:
-        raise AccountError(f"{path} has no profile [{profile}]{did_you_mean(profile, profiles)}.")
-    values = profiles[profile]
-    settings = set(Account.__dataclass_fields__)
-    for name in values:
-        if name not in settings:
-            raise AccountError(f"{path}, [{profile}]: There is no setting {name!r}{did_you_mean(name, settings)}.")
-    if {"private_key", "headers"} & values.keys():
-        warn_if_readable(path, "a private key" if "private_key" in values else "secret headers")
-    return {
-        name: clean_setting(value, f"{path}, [{profile}]: {name}") if isinstance(value, str) else value
-        for name, value in values.items()
-    }
-
-
-def _tables(path: Path) -> dict[str, dict[str, Any]]:
-    import tomllib
-
-    tables = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    return {name: _sealed(table) for name, table in tables.items() if isinstance(table, dict)}

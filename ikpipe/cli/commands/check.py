@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from argparse import Namespace
 from typing import TYPE_CHECKING
 
@@ -55,14 +54,14 @@ def add(every: Commands) -> None:
 def check(options: Namespace) -> int:
     """`ikpipe check IN [-o PROBLEMS]`."""
     from ikpipe.frames.io.streams import open_table
+    from ikpipe.request.profiles import is_set_up
     from ikpipe.run.job import UploadJob
 
     style = output.csv_style(options)
     if options.out is not None:
         output.check_writable(options.out, style, options.table)
     run_mapping = mapping.run_mapping(options)
-    has_account = options.profile or os.environ.get("IMAGEKIT_PUBLIC_KEY")
-    account = ikpipe.Account.from_env(options.profile) if has_account else None
+    account = ikpipe.Account.from_env(options.profile) if options.profile or is_set_up() else None
     with exit_at_once():
         table = open_table(options.table, mapping.read_options(options))
         job = UploadJob(table, run_mapping)

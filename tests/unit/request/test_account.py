@@ -303,7 +303,7 @@ def test_a_profiles_headers_are_read(config: Path) -> None:
         ("shop = 3\n", r"no profile \[shop\]"),
         ("[shop\n", "cannot be read"),
         ("[shop]\nprivat_key = 'x'\n", r"no setting 'privat_key' \(did you mean 'private_key'\?\)"),
-        ("[shop]\n", "No ImageKit account is set up"),
+        ("[shop]\n", r"profile \[shop\] of .* has no public key"),
     ],
 )
 def test_a_wrong_profile_says_so(text: str | None, words: str, config: Path) -> None:
