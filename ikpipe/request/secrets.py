@@ -15,6 +15,8 @@ from types import MappingProxyType
 from typing import Any, NoReturn, Self
 from urllib.parse import urlsplit
 
+import idna
+
 from ikpipe.errors import AccountError
 
 MASK = "***"
@@ -195,8 +197,11 @@ def checked_address(name: str, address: Any) -> str | None:
 def _is_web(address: str) -> bool:
     try:
         parts = urlsplit(str(address))
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # a port that is not a number, a bracket that is not closed
+        if parts.netloc.lower().startswith("xn--"):
+            idna.decode(str(parts.hostname))  # as httpx does
+        is_text = address.isprintable() and " " not in address
+        return is_text and parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is not a number, a bracket that is not closed, an invalid host
         return False
 
 

@@ -241,7 +241,20 @@ def test_a_slash_at_the_end_does_not_matter() -> None:
 
 
 @pytest.mark.parametrize("name", ["authentication_endpoint", "url_endpoint", "upload_url", "api_url"])
-@pytest.mark.parametrize("address", ["", "ik.imagekit.io/demo", "ftp://a", "http://", "http://[", "http://a:b"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "",
+        "http://a\tb",
+        "http://a b",
+        "http://xn--zz9999",
+        "ik.imagekit.io/demo",
+        "ftp://a",
+        "http://",
+        "http://[",
+        "http://a:b",
+    ],
+)
 def test_an_address_must_be_a_web_address(name: str, address: str) -> None:
     """Whatever is no http(s) URL with a host is an error that names the setting."""
     with pytest.raises(AccountError, match=f"{name} is .*not a valid http"):
