@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import secrets
-import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
-from functools import cache
 from itertools import count
 from pathlib import Path
 from types import TracebackType
@@ -24,6 +21,7 @@ from ikpipe.request.result import Result
 from ikpipe.request.sources import FileSource
 from ikpipe.request.token import SignerError, TokenTimes, UploadToken, read_token, remote_expire, signing_request
 from ikpipe.service.body import OUT_OF_FILES, FileChanged, MultipartStream, OutOfFiles
+from ikpipe.service.certificates import ssl_context
 from ikpipe.service.download import Downloader, DownloadTransports
 from ikpipe.service.proxies import ProxyTransport, proxied, proxy_for
 from ikpipe.service.public_hosts import FetchHosts
@@ -41,7 +39,6 @@ from ikpipe.service.upload_routes import (
 _TIMEOUT = httpx.Timeout(connect=10, write=30, read=30, pool=None)  # seconds without progress
 _LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=MAX_IDLE)
 _API_ATTEMPTS = 6
-_FIX_CERTIFICATES = "Correct the variable, or unset it to trust the usual certificate authorities."
 _FILE_TIMEOUT, _FILE_RETRY = 30, 0.05  # seconds: how long to wait for a free file descriptor, and between attempts
 NO_CONTENT = 204
 
@@ -54,25 +51,11 @@ class ApiError(Error):
         self.status, self.answer = status, answer
 
 
-@cache
-def _ssl_context() -> ssl.SSLContext:
-    # Loading the operating system's certificates takes 30 ms, too long for each call of upload_file.
-    for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
-        path = os.environ.get(name)
-        if path and not any(Path(part).exists() for part in path.split(os.pathsep)):  # a list, of folders
-            raise Error(f"The environment variable {name} names {path}, which does not exist.", fix=_FIX_CERTIFICATES)
-    try:
-        return httpx.create_ssl_context()
-    except (OSError, ssl.SSLError) as error:
-        words = f"The certificates in {os.environ.get('SSL_CERT_FILE')} (SSL_CERT_FILE) cannot be read: {error}."
-        raise Error(words, fix=_FIX_CERTIFICATES) from None
-
-
 def _transport(proxy: httpx.URL | None = None) -> httpx.AsyncHTTPTransport:
     """Return a transport of httpx, through a proxy if there is one."""
     secured = proxy is not None and proxy.scheme == "https"
-    through = None if proxy is None else httpx.Proxy(proxy, ssl_context=_ssl_context() if secured else None)
-    return httpx.AsyncHTTPTransport(verify=_ssl_context(), limits=_LIMITS, proxy=through)
+    through = None if proxy is None else httpx.Proxy(proxy, ssl_context=ssl_context() if secured else None)
+    return httpx.AsyncHTTPTransport(verify=ssl_context(), limits=_LIMITS, proxy=through)
 
 
 class ServiceClient:
@@ -118,7 +101,7 @@ class ServiceClient:
         self._policy, self._user_timeout = policy or Policy(), timeout is not None
         # A timeout that the user sets must not be cut short by the operating system.
         options = (*SMALL_SEND_BUFFER, *KEEP_ALIVE) if timeout is None else SMALL_SEND_BUFFER
-        self._callers_transport, self._transport = transport, HTTPTransport(_ssl_context(), options)
+        self._callers_transport, self._transport = transport, HTTPTransport(ssl_context(), options)
         self._trace = socket_option_trace(options)
         self.sleep: Callable[[float], Awaitable[bool]] = _sleep
         self._routes: dict[str, UploadRoute] = {}
@@ -207,6 +190,16 @@ class ServiceClient:
             await stream.aclose()
             body.close()
         return read_reply(response.status_code, headers_by_name(response.headers), content, self._policy.own_answers)
+
+    async def probe_token(self, url: str, fields: Mapping[str, str], token: UploadToken) -> UploadReply:
+        """Send a token without a file, which stores nothing; return the service's reply about the token."""
+        parts = {name: (None, value) for name, value in (*fields.items(), ("token", token.text))}
+        try:
+            response = await send_request(self._client, "POST", url, files=parts)
+        except (httpx.TransportError, httpx.DecodingError) as error:
+            return UploadReply(Result("failed", "connection_failed", describe_exception(error)))
+        headers = headers_by_name(response.headers)
+        return read_reply(response.status_code, headers, response.content, self._policy.own_answers)
 
     def _timeouts(self, source: FileSource) -> dict[str, float | None]:
         """Return the time limits of an upload; the service may take longer to respond for a large file or a URL."""

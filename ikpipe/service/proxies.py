@@ -7,7 +7,7 @@ name the variable. Here `NO_PROXY` is read as curl reads it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from urllib.request import getproxies
 
 import httpx
@@ -47,6 +47,20 @@ def proxy_for(url: httpx.URL) -> httpx.URL | None:
         except ImportError:
             raise MissingExtra.for_extra("socks", f"{name} ({proxy.scheme}://{proxy.host})") from None
     return proxy
+
+
+def unreadable_exceptions() -> list[str]:
+    """Return the entries of `NO_PROXY` that match no host, such as one with a path or two that a space separates."""
+    entries = [entry.strip().lower() for entry in getproxies().get("no", "").split(",")]
+    return [entry for entry in entries if entry and not _is_readable(entry.rpartition("://")[2])]
+
+
+def _is_readable(place: str) -> bool:
+    host = _split_port(place)[0]
+    if place == "*" or _network(host) is not None:
+        return True
+    domain = host.removeprefix("*").lstrip(".")
+    return not set(" ;|*/") & set(domain) and _host_of(domain) is not None
 
 
 class ProxyTransport(httpx.AsyncBaseTransport):
@@ -106,20 +120,32 @@ def _split_port(place: str) -> tuple[str, int | None]:
     return place.strip("[]"), None
 
 
-def _in_network(host: str, network: str) -> bool:
-    address, _, bits = network.partition("/")
+def _in_network(host: str, text: str) -> bool:
+    network = _network(text)
     try:
-        return ip_address(host) in ip_network(f"{address.strip('[]')}/{bits}" if bits else address, strict=False)
+        return network is not None and ip_address(host) in network
     except ValueError:
         return False
 
 
-def _in_domain(host: str, domain: str) -> bool:
-    domain = domain.removeprefix("*").lstrip(".")
+def _network(text: str) -> IPv4Network | IPv6Network | None:
+    """Return the network, or the address, of an entry of `NO_PROXY`; None if it is neither."""
+    address, _, bits = text.partition("/")
     try:
-        read = httpx.URL(f"http://{domain}")  # which also reads names such as "é.test"
+        return ip_network(f"{address.strip('[]')}/{bits}" if bits else address, strict=False)
+    except ValueError:
+        return None
+
+
+def _in_domain(host: str, domain: str) -> bool:
+    read = _host_of(domain.removeprefix("*").lstrip("."))
+    return read is not None and not host.replace(".", "").isdecimal() and (host == read or host.endswith(f".{read}"))
+
+
+def _host_of(domain: str) -> str | None:
+    """Return a domain as URLs have it, such as that of "é.test"; None if it is not one."""
+    try:
+        read = httpx.URL(f"http://{domain}")
     except httpx.InvalidURL:
-        return False
-    if not read.host or read.path != "/" or host.replace(".", "").isdecimal():
-        return False
-    return host == read.host or host.endswith(f".{read.host}")
+        return None
+    return read.host if read.host and read.path == "/" else None

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from rows import at, blobs, quiet
 
 import ikpipe
-from ikpipe.service.client import _ssl_context
+from ikpipe.service.certificates import ssl_context
 from ikpipe.service.proxies import proxied
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def environment(monkeypatch: Environment) -> Iterator[Environment]:
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
     yield monkeypatch
-    _ssl_context.cache_clear()
+    ssl_context.cache_clear()
 
 
 @pytest.fixture
@@ -64,9 +64,9 @@ def secured(environment: Environment, tmp_path: Path) -> Iterator[Callable[[Act]
 
         return over_tls
 
-    _ssl_context.cache_clear()
+    ssl_context.cache_clear()
     yield over
-    _ssl_context.cache_clear()
+    ssl_context.cache_clear()
 
 
 class Tunnel:
@@ -290,7 +290,7 @@ def test_a_proxy_of_socks(account: Account, environment: Environment) -> None:
 def test_certificates_that_are_gone(variable: str, account: Account, environment: Environment) -> None:
     """The error names the variable, which an uninstalled program may have left."""
     environment.setenv(variable, "/nowhere/certificates.pem")
-    _ssl_context.cache_clear()
+    ssl_context.cache_clear()
     with pytest.raises(ikpipe.Error, match=rf"{variable} names /nowhere/certificates.pem, which does not exist"):
         up(account, "http://upload.test/up")
 
@@ -299,6 +299,6 @@ def test_certificates_that_are_none(account: Account, environment: Environment, 
     """The error names file and variable."""
     (tmp_path / "none.pem").write_text("no certificate")
     environment.setenv("SSL_CERT_FILE", str(tmp_path / "none.pem"))
-    _ssl_context.cache_clear()
+    ssl_context.cache_clear()
     with pytest.raises(ikpipe.Error, match=r"none.pem \(SSL_CERT_FILE\) cannot be read"):
         up(account, "http://upload.test/up")
