@@ -76,10 +76,12 @@ def _error(answer: _Answer, what: str) -> AccountError:
 
 
 def has_terminal() -> bool:
-    """Whether somebody can answer a question on the terminal."""
+    """Whether somebody can answer a question on the terminal: this process has one, and is not in its background."""
     try:
-        return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr))
-    except ValueError:  # a closed stream
+        present = all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr))
+        # A process in the background that reads from its terminal is stopped.
+        return present and (not hasattr(os, "tcgetpgrp") or os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp())
+    except (OSError, ValueError):  # a closed stream
         return False
 
 
