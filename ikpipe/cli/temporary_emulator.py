@@ -43,9 +43,11 @@ def _user_keys() -> dict[str, str]:
     has new keys.
     """
     from ikpipe.emulator import keys
-    from ikpipe.journal.catalog import journals_folder as journals
+    from ikpipe.request.user_folders import state_folder
 
-    folder = journals().parent / "emulator"
+    if (state := state_folder()) is None:
+        return {}
+    folder = state / "emulator"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         pair = keys.load_keys(folder) or keys.save_keys(folder, keys.generate_keys())

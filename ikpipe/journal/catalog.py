@@ -28,6 +28,7 @@ from ikpipe.journal.sqlite import SQLiteJournal
 from ikpipe.request.account import Account
 from ikpipe.request.known_runs import known_by
 from ikpipe.request.token import LocalSigner, UploadToken
+from ikpipe.request.user_folders import state_folder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,10 +43,26 @@ HEAD_START = 0.4  # seconds: an ordinary table is completely in its journal befo
 
 
 def journals_folder() -> Path:
-    """Return the folder of journals without a path given by the user."""
-    from platformdirs import user_state_path
+    """Return the folder of journals without a path given by the user.
 
-    return user_state_path("ikpipe") / "journals"
+    Raise `JournalError` if this user has no home folder.
+    """
+    if (folder := state_folder()) is None:
+        words = "There is no home folder for the journals of runs."
+        raise JournalError(words, fix="Set HOME or XDG_STATE_HOME to a folder that can be written.", another=True)
+    return folder / "journals"
+
+
+def is_journals_folder(folder: Path) -> bool:
+    """Whether a folder is that of journals without a path given by the user."""
+    own = state_folder()
+    return own is not None and folder == own / "journals"
+
+
+def _kept_journals() -> Iterator[Path]:
+    """Return the journals in the user's state folder, if there is one."""
+    own = state_folder()
+    return iter(()) if own is None else (own / "journals").glob(f"*{ENDING}")
 
 
 def begin(
@@ -269,7 +286,7 @@ class InterruptedRun(NamedTuple):
 def interrupted_runs() -> Iterator[InterruptedRun]:
     """Return the interrupted runs of the user's state folder, the latest first; runs in progress are left out."""
     runs = []
-    for path in journals_folder().glob(f"*{ENDING}"):
+    for path in _kept_journals():
         with suppress(JournalError):
             counts = inspection.glance(path)
             if counts.begun is not None and counts.ended is None:
@@ -283,7 +300,7 @@ def journals_of(run: str, account: Account) -> Iterator[Path]:
     `run` is the run's id, or the name that the user gave it. Nothing proves them yet.
     """
     found = []
-    for path in journals_folder().glob(f"*{ENDING}"):
+    for path in _kept_journals():
         with suppress(JournalError):
             counts = inspection.glance(path)
             if counts.run == run:
@@ -293,7 +310,7 @@ def journals_of(run: str, account: Account) -> Iterator[Path]:
 
 def delete_old(now: float) -> None:
     """Delete the old journals of finished runs from the user's state folder; `now` is in seconds since 1970."""
-    for path in journals_folder().glob(f"*{ENDING}"):
+    for path in _kept_journals():
         with suppress(JournalError, OSError):
             if path.stat().st_mtime > now - KEPT:
                 continue

@@ -20,6 +20,7 @@ from typing import NoReturn
 from ikpipe.errors import JournalError
 from ikpipe.request.account import Account
 from ikpipe.request.secrets import Secret
+from ikpipe.request.user_folders import state_folder
 
 _PURPOSE = b"ikpipe journal 3\0"
 _SECRET = "journal.secret"  # noqa: S105 - the name of the file
@@ -98,22 +99,26 @@ class Prover:
 
     def _seals(self) -> Iterator[Seal]:
         yield self.own
-        if self._private_key is not None and (secret := _kept_secret(_secret_file())) is not None:
+        path = None if self._private_key is None else _secret_file()
+        if path is not None and (secret := _kept_secret(path)) is not None:
             yield self._of(secret)  # of a run that was started without the private key
 
     def _of(self, key: bytes) -> Seal:
         return Seal(hmac.digest(key, _PURPOSE + self.public_key.encode(), "sha256"))
 
 
-def _secret_file() -> Path:
-    from platformdirs import user_state_path
-
-    return user_state_path("ikpipe") / _SECRET
+def _secret_file() -> Path | None:
+    """Return the file of this user's secret; None if this user has no home folder."""
+    folder = state_folder()
+    return None if folder is None else folder / _SECRET
 
 
 def _user_secret() -> bytes:
     """Return this user's secret, which is created if there is none."""
     path = _secret_file()
+    if path is None:
+        words = "Without a private key, a file in the home folder shows who wrote a journal, and there is none."
+        raise JournalError(words, fix="Set HOME or XDG_STATE_HOME to a folder that can be written.")
     try:
         return _kept_secret(path) or _new_secret(path)
     except OSError as error:

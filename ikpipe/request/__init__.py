@@ -4,6 +4,7 @@
 
     account.py       the keys and URLs of an account
     profiles.py      where an account's settings come from: environment, profile, keyring
+    user_folders.py  the user's folders for configuration and state
     config_file.py   write profiles
     keyring_access.py  the private key in the system's keyring
     keyring_program.py  the program that asks the keyring

@@ -13,7 +13,6 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from typing import Any
 from ikpipe.errors import AccountError, Message, did_you_mean, keyword, listed
 from ikpipe.request import keyring_access
 from ikpipe.request.secrets import KEYS, SealedHeaders, checked_keys, clean_setting, masked, warn_if_readable
+from ikpipe.request.user_folders import config_folder
 
 VARIABLES = {
     "public_key": "IMAGEKIT_PUBLIC_KEY",
@@ -155,16 +155,12 @@ def config_path() -> Path:
 
     Raise `AccountError` if this user has no home folder.
     """
-    from platformdirs import user_config_path
-
-    with suppress(RuntimeError):  # of newer versions of platformdirs, without a home folder
-        path = user_config_path("ikpipe") / "config.toml"
-        if path.is_absolute():
-            return path
-    raise AccountError(
-        "There is no home folder for the configuration file.",
-        fix="Set HOME or XDG_CONFIG_HOME, or set the account's settings as environment variables.",
-    )
+    if (folder := config_folder()) is None:
+        raise AccountError(
+            "There is no home folder for the configuration file.",
+            fix="Set HOME or XDG_CONFIG_HOME, or set the account's settings as environment variables.",
+        )
+    return folder / "config.toml"
 
 
 def read_profiles(path: Path) -> dict[str, Any]:

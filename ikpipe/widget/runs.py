@@ -141,7 +141,7 @@ class Run:
         CURRENT_CONTROL.set(self._control)
         config = self._config
         config.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if config.folder == catalog.journals_folder():
+        if catalog.is_journals_folder(config.folder):
             catalog.delete_old(time.time())
         client = BrowserClient(
             self._uploads, config.account, config.policy, self._on_cancelled, self._is_current, config.hosts
