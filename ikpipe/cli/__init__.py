@@ -18,6 +18,8 @@
     wording.py      the library's messages in terms of options and commands
     signals.py      Ctrl-C and SIGTERM
     standard_streams.py  standard streams that are closed, full or not read
+    prompts.py      questions on the terminal
+    doctor/         the checks of doctor
     demo/           demo
 
 Only data goes to standard output; messages go to standard error. Heavy modules are imported when a command runs, so

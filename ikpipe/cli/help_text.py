@@ -1,7 +1,7 @@
 """The examples and explanations that `--help` shows, at 80 columns."""
 
 KEYS = """\
-Keys come from the environment or from a profile (--profile NAME):
+Keys come from a profile, which `ikpipe configure` writes, or the environment:
   IMAGEKIT_PUBLIC_KEY, IMAGEKIT_PRIVATE_KEY, IMAGEKIT_URL_ENDPOINT
 They are in ImageKit's dashboard (Developer options, API keys). No option takes
 a key, since other users of a machine can see the options of its processes."""
@@ -9,6 +9,7 @@ a key, since other users of a machine can see the options of its processes."""
 PROGRAM = f"""\
 start here:
   ikpipe demo                          try it; no account is needed
+  ikpipe configure                     store the keys of your account
   ikpipe check products.csv --map file=image_url
   ikpipe upload products.csv -o results.csv --map file=image_url
   ikpipe retry results.csv -o results.csv --map file=image_url

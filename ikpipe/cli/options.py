@@ -285,7 +285,9 @@ def add_trust(command: ArgumentParser) -> None:
 
 def add_profile(command: _ActionsContainer) -> None:
     """Add the option that chooses the account."""
-    command.add_argument("--profile", metavar="NAME", help="take the keys from this profile of config.toml")
+    command.add_argument(
+        "--profile", metavar="NAME", help="take the keys from this profile of config.toml (default: IMAGEKIT_PROFILE)"
+    )
 
 
 def add_pairs(command: ArgumentParser, option: str, metavar: str, purpose: str) -> None:

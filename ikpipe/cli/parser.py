@@ -10,8 +10,10 @@ from ikpipe.cli import help_text
 from ikpipe.cli.commands import (
     auth_server,
     check,
+    configure,
     delete,
     demo,
+    doctor,
     emulator,
     fields,
     files,
@@ -27,6 +29,7 @@ from ikpipe.cli.commands import (
     update,
     upload,
     url,
+    whoami,
 )
 from ikpipe.cli.exit_status import BAD_INPUT
 from ikpipe.cli.help_format import HelpFormatter, with_bold_headings
@@ -36,6 +39,7 @@ _COMMANDS: Mapping[str, tuple[Any, ...]] = {
     "upload": (upload, check, plan, retry, resume, refresh, sync, undo),
     "library": (files, update, tag, delete, purge, fields),
     "URLs and tokens": (url, sign, auth_server),
+    "account": (configure, whoami, doctor),
     "try it": (demo, emulator),
 }
 """The modules of the commands, by their headings in the program's help."""

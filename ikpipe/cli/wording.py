@@ -86,3 +86,8 @@ def _bytes(char: str) -> str:
 def width() -> int:
     """Return the terminal's width in characters; without a terminal, a width at which nothing is wrapped."""
     return shutil.get_terminal_size().columns if sys.stderr is not None and sys.stderr.isatty() else sys.maxsize
+
+
+def output_width() -> int:
+    """Return the width in characters for standard output, as `width` does for standard error."""
+    return shutil.get_terminal_size().columns if sys.stdout is not None and sys.stdout.isatty() else sys.maxsize

@@ -20,6 +20,9 @@ Such a function takes the parsed options and returns the exit status. Heavy modu
     fields.py       list and create custom metadata fields
     url.py          print delivery URLs
     sign.py         print a token
+    configure.py    store keys in a profile
+    whoami.py       show which account is used
+    doctor.py       find what is wrong on this machine
     emulator.py     run a local ImageKit
     auth_server.py  sign uploads for others
     demo.py         run the demo

@@ -59,3 +59,11 @@ def test_a_list_of_journals(words: tuple[str, ...], ikp: Ikp) -> None:
 def test_a_journal_that_does_not_exist(ikp: Ikp) -> None:
     """Is what the error is about."""
     assert "There is no journal nosuch.ikjournal" in ikp("resume", "nosuch.ikjournal", "-o", "out.csv").err
+
+
+def test_doctor_says_so(ikp: Ikp) -> None:
+    """For both folders."""
+    ran = ikp("doctor", "--offline")
+    assert ran.status == 1
+    assert "warning  Configuration            There is no home folder" in ran.out
+    assert "problem  State folder             This machine has no such folder." in ran.out
