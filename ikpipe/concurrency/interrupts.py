@@ -9,7 +9,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
 from concurrent.futures import Future
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
@@ -278,7 +278,8 @@ def to_sync(main: Callable[P, Coroutine[Any, Any, T]], name: str, *, drains: boo
             try:
                 # After an interrupt of `start`, the thread may or may not run; the lock lets only one run.
                 while not started.locked():
-                    threading.Thread(target=target, name=f"ikpipe.{name}", daemon=True).start()
+                    run = copy_context().run  # the caller's variables, such as the span that is around the call
+                    threading.Thread(target=run, args=(target,), name=f"ikpipe.{name}", daemon=True).start()
                 while applied < interrupts:  # within `try`, because another interrupt may come at any moment
                     applied += 1
                     control.interrupt()

@@ -30,6 +30,14 @@ _EDGE = r"(?:[\s\ufeff\u200b-\u200f\u2060]|ï»¿|\udcef\udcbb\udcbf)+"
 _EDGES = re.compile(rf"^{_EDGE}|{_EDGE}$")
 _QUOTES = {'"': '"', "'": "'", "`": "`", "“": "”", "„": "“", "‘": "’", "«": "»"}  # noqa: RUF001 - of word processors
 _A_KEY = re.compile(r"private_[\w+/=.-]+")
+_A_URL = re.compile(
+    r"""\b([a-z][a-z0-9+.-]*:/+)  # the scheme
+    (?:[^\s/?#"'<>]*@)?          # user and password
+    ([^\s?#"'<>]*)              # the rest
+    ([?#][^\s"'<>]*?)?          # query and fragment, without the sentence's own punctuation
+    (?=[.,;:!)\]}]*(?:[\s"'<>]|$))""",
+    re.VERBOSE | re.IGNORECASE,
+)
 
 
 class Secret(str):
@@ -69,6 +77,14 @@ def seal(value: Any) -> Any:
 def masked(text: str) -> str:
     """Return text with private keys masked."""
     return _A_KEY.sub(f"private_{MASK}", text)
+
+
+def without_secrets(text: str) -> str:
+    """Return text with private keys masked, and the queries, users and passwords of URLs in it.
+
+    The query of a presigned URL lets everybody read the file.
+    """
+    return masked(_A_URL.sub(lambda url: f"{url[1]}{url[2]}{f'?{MASK}' if url[3] else ''}", text))
 
 
 def clean_setting(setting: str, name: str) -> SealedHeaders:

@@ -32,6 +32,7 @@
     lookups.py         searches of the library that many rows share
     ordering.py        results in the table's order
     report.py          summaries and problems as text
+    telemetry.py       metrics and spans of OpenTelemetry
     plan_report.py     the totals of a plan as text
     sync_report.py     the totals of moves and deletions as text
     progress.py        progress bars and lines

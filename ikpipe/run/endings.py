@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ikpipe.errors import (
@@ -22,6 +23,21 @@ from ikpipe.errors import (
 
 if TYPE_CHECKING:
     from ikpipe.run.health import RunHealth
+
+_ENDINGS: Sequence[tuple[type[BaseException] | tuple[type[BaseException], ...], str]] = (
+    (UnreachableError, "unreachable"),
+    (AccountError, "rejected"),
+    (UploadError, "stopped"),
+    ((Error, OSError), "invalid"),
+)
+"""Exception → how a run ended."""
+
+
+def ending(error: BaseException) -> str:
+    """Return how a run ended that an exception ended, in one word."""
+    if not isinstance(error, Exception):  # Ctrl-C, a cancelled task
+        return "interrupted"
+    return next((word for kinds, word in _ENDINGS if isinstance(error, kinds)), "crashed")
 
 
 def account_error(

@@ -32,6 +32,7 @@ from ikpipe.run.health import RunHealth
 from ikpipe.run.lookups import LookupBatcher, OtherFileError
 from ikpipe.run.options import SendOptions
 from ikpipe.run.remote_signing import RemoteSigning
+from ikpipe.run.telemetry import RunTelemetry
 from ikpipe.service.spool import FetchError
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class UploadExecutor:
 
     `journal` writes entries durably; None keeps no journal. `folder` returns the folder that files are downloaded to,
     with ``fetch="client"``; it is made when it is asked for. `on_bytes` is called with the number of bytes that were
-    sent.
+    sent. `telemetry` measures requests; None measures nothing.
     """
 
     def __init__(
@@ -61,9 +62,11 @@ class UploadExecutor:
         journal: GroupCommit[Entry] | None,
         folder: Callable[[], Path],
         on_bytes: Callable[[int], None],
+        telemetry: RunTelemetry | None = None,
     ) -> None:
         self._account, self._options, self._control, self._journal = account, options, control, journal
         self._client, self._folder, self._on_bytes = options.client, folder, on_bytes
+        self._telemetry = telemetry
         self._times = TokenTimes()
         self.signer = None if account.private_key is None else LocalSigner(account, self._times)
         if self.signer is None and account.authentication_endpoint is None:
@@ -262,7 +265,8 @@ class UploadExecutor:
         if self._options.on_attempt is not None:
             self._options.on_attempt(task.position)
         source = task.source or request.source
-        reply = await self._client.upload(self._account.upload_url, request.fields, source, token, self._on_bytes)
+        sending = self._client.upload(self._account.upload_url, request.fields, source, token, self._on_bytes)
+        reply = await (sending if self._telemetry is None else self._telemetry.timed(sending))
         reply = self.health.learn(task.position, task.answered(reply), sent_at, token, fresh=step.fresh)
         if task.concluded(reply) and self._journal is not None:
             self._journal.add(IntentVoided(request.position))

@@ -37,6 +37,7 @@ from ikpipe.run.options import SendOptions
 from ikpipe.run.ordering import OrderedResults, ResultBatch, ResultSink
 from ikpipe.run.progress import Progress, ProgressDisplay
 from ikpipe.run.task import UploadTask
+from ikpipe.run.telemetry import RunTelemetry, run_telemetry
 from ikpipe.service.spool import SpoolFolder
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ class Session:
     ) -> None:
         self.control: RunControl = CURRENT_CONTROL.get() or RunControl()
         self.failed, self.failures, self.first_failure = False, 0, Message()
+        self.retries = 0
         self.trouble: Exception | None = None
         self.progress = Progress(job.table.rows)
         self._began = time.monotonic()
@@ -77,6 +79,7 @@ class Session:
         self._writer: GroupCommit[Entry] | None = None if record is None else GroupCommit(record.journal.write)
         self._executor: UploadExecutor | None = None
         self._existing: ExistingRows | None = None
+        self._telemetry: RunTelemetry | None = None
         self._state = state
         self._results = OrderedResults(sink)
         self._recorder: TableRecorder | None = None
@@ -91,8 +94,17 @@ class Session:
 
     async def go(self) -> None:
         """Upload every row; an error that stops the run is kept in `trouble`."""
+        with run_telemetry(self._options.run) as self._telemetry:
+            await self._upload()
+            if self._telemetry is not None:
+                self._telemetry.summarize(self._summary(), self._error())
+
+    async def _upload(self) -> None:
+        """Upload every row, as `go` does."""
         with SpoolFolder() as spool:
-            executor = UploadExecutor(self._account, self._options, self.control, self._writer, spool, self._sent)
+            executor = UploadExecutor(
+                self._account, self._options, self.control, self._writer, spool, self._sent, self._telemetry
+            )
             executor.health.proven = self._job.proven(self._record)
             self._executor = executor
             job, options = self._job, self._options
@@ -286,6 +298,8 @@ class Session:
             self._writer.add(RowEnded(position, history.write(result)))
         self._results.end(batch, position, result)
         self.progress.counts[result.status] += 1
+        if new:
+            self._count(result)
         self._display(self.progress)
         if self._options.on_result is not None:
             self._options.on_result(label, result)
@@ -295,6 +309,13 @@ class Session:
             self.failed = self.failed or self._options.on_error == "raise"
             if self.failed or self._failures_reached:
                 self.control.drain()
+
+    def _count(self, result: Result) -> None:
+        """Count the attempts of a row that ended, and report it to OpenTelemetry."""
+        retries = max((result.attempts or 0) - 1, 0)
+        self.retries += retries
+        if self._telemetry is not None:
+            self._telemetry.row(result, retries, self.progress.bytes)
 
     @property
     def _failures_reached(self) -> bool:
@@ -336,6 +357,7 @@ class Session:
             "rows": counts.total(),
             "counts": dict(counts),
             "bytes": self.progress.bytes,
+            "retries": self.retries,
             "seconds": round(time.monotonic() - self._began, 3),
             "interrupted": self.control.interrupted,
             "mapping": dict(self._job.mapping),

@@ -1,0 +1,144 @@
+"""Metrics and spans of OpenTelemetry, if its API is installed; without it, nothing is measured.
+
+Where they go is set up by the program that uses ikpipe. A run has a span, and requests have spans of their own below it
+as long as there are not too many.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Iterator, Mapping
+from contextlib import contextmanager
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from ikpipe.errors import Error, describe_exception
+from ikpipe.request.result import CANCELLED, SETTLED, Result
+from ikpipe.request.secrets import without_secrets
+from ikpipe.run.endings import ending
+
+if TYPE_CHECKING:
+    from ikpipe.request.reply import UploadReply
+
+    Reply = TypeVar("Reply", bound=UploadReply)
+
+MOST_SPANS = 1000  # requests of a run that have spans: a run can have millions
+_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)  # seconds of a request
+
+
+@contextmanager
+def run_telemetry(run: str | None) -> Iterator[RunTelemetry | None]:
+    """Measure a run, which may have a name; yield what its rows report to, None if OpenTelemetry is not installed."""
+    try:
+        from opentelemetry import metrics, trace
+    except ImportError:
+        yield None
+        return
+    tracer = trace.get_tracer("ikpipe", version("ikpipe"))
+    attributes = {} if run is None else {"ikpipe.run.name": run}
+    span = tracer.start_as_current_span(
+        "ikpipe.run", attributes=attributes, record_exception=False, set_status_on_exception=False
+    )
+    with span as current:
+        telemetry = RunTelemetry(metrics.get_meter("ikpipe", version("ikpipe")), tracer, current)
+        try:
+            yield telemetry
+        except BaseException as error:
+            telemetry.failed(error)
+            raise
+        finally:
+            telemetry.end(trace.StatusCode.ERROR)
+
+
+class RunTelemetry:
+    """The instruments of a run, and its span.
+
+    `meter` and `tracer` make instruments and spans, as OpenTelemetry's API has them.
+    """
+
+    def __init__(self, meter: Any, tracer: Any, span: Any) -> None:
+        self._tracer, self._span = tracer, span
+        self._runs = meter.create_counter("ikpipe.runs", "{run}", "Runs that ended.")
+        self._rows = meter.create_counter("ikpipe.rows", "{row}", "Rows that ended, by status.")
+        self._bytes = meter.create_counter("ikpipe.file.sent", "By", "Bytes of files sent from this machine.")
+        self._retries = meter.create_counter("ikpipe.retries", "{retry}", "Attempts after the first of a row.")
+        self._duration = _histogram(meter, "ikpipe.request.duration", "s", "Duration of upload requests.")
+        self._active = meter.create_up_down_counter("ikpipe.active_requests", "{request}", "Upload requests in flight.")
+        self._spans = MOST_SPANS if span.is_recording() else 0
+        self._sent, self._status, self._words = 0, "finished", ""
+        self._ended: dict[str, int] = {}
+
+    def row(self, result: Result, retries: int, sent: int) -> None:
+        """Count a row that ended, with its attempts after the first, and the bytes that the run has sent so far."""
+        attributes = {"ikpipe.row.status": result.status}
+        if result.status not in SETTLED and result.error:
+            attributes["error.type"] = result.error
+        self._rows.add(1, attributes)
+        self._ended[result.status] = self._ended.get(result.status, 0) + 1
+        if retries:
+            self._retries.add(retries)
+        self._add_bytes(sent)
+
+    def _add_bytes(self, sent: int) -> None:
+        if sent > self._sent:
+            self._bytes.add(sent - self._sent)
+            self._sent = sent
+
+    async def timed(self, request: Awaitable[Reply]) -> Reply:
+        """Return the reply to a request, and measure how long it took."""
+        if self._spans:
+            self._spans -= 1
+            with self._tracer.start_as_current_span("ikpipe.request") as span:
+                reply = await self._measured(request)
+                if reply.result.status not in SETTLED:
+                    span.set_attribute("error.type", reply.result.error or "unknown")
+                return reply
+        return await self._measured(request)
+
+    async def _measured(self, request: Awaitable[Reply]) -> Reply:
+        began = time.monotonic()
+        outcome = "cancelled"
+        self._active.add(1)
+        try:
+            reply = await request
+            outcome = "" if reply.result.status in SETTLED else reply.result.error or "unknown"
+            return reply
+        finally:
+            self._active.add(-1)
+            self._duration.record(time.monotonic() - began, {"error.type": outcome} if outcome else {})
+
+    def summarize(self, summary: Mapping[str, Any], error: Exception | None) -> None:
+        """Add the run's summary: its numbers as attributes of the span, and rows that were not started as rows.
+
+        `error` is what ended the run before all of its rows, if something did.
+        """
+        if summary["interrupted"]:
+            self._status = "interrupted"
+        if left := summary["counts"].get(CANCELLED.status, 0) - self._ended.get(CANCELLED.status, 0):
+            self._rows.add(left, {"ikpipe.row.status": CANCELLED.status})
+        self._add_bytes(summary["bytes"])
+        numbers = {f"ikpipe.rows.{status}": count for status, count in summary["counts"].items()}
+        self._span.set_attributes({"ikpipe.rows": summary["rows"], "ikpipe.file.sent": summary["bytes"], **numbers})
+        if error is not None:
+            self.failed(error)
+
+    def failed(self, error: BaseException) -> None:
+        """Note what ended the run."""
+        self._status = ending(error)
+        if isinstance(error, Exception):
+            self._words = without_secrets(error.text if isinstance(error, Error) else describe_exception(error))
+        self._span.set_attribute("error.type", type(error).__name__)
+
+    def end(self, error_status: Any) -> None:
+        """Count the run; its span has the status of an error if one ended it."""
+        self._runs.add(1, {"ikpipe.run.status": self._status})
+        self._span.set_attribute("ikpipe.run.status", self._status)
+        if self._words:
+            self._span.set_status(error_status, self._words)
+
+
+def _histogram(meter: Any, name: str, unit: str, purpose: str) -> Any:
+    try:
+        return meter.create_histogram(name, unit, purpose, explicit_bucket_boundaries_advisory=_BUCKETS)
+    except TypeError:  # before version 1.30 of the API
+        return meter.create_histogram(name, unit, purpose)
