@@ -14,7 +14,7 @@ from ikpipe.errors import MappingError
 from ikpipe.frames.io.opening import STANDARD
 
 if TYPE_CHECKING:
-    from ikpipe.cli.report import ResultTally
+    from ikpipe.run.tally import ResultTally
 
 
 @contextmanager

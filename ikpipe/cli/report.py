@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ikpipe.cli.wording import in_options, width
-from ikpipe.request.result import CANCELLED, SETTLED, Result
 from ikpipe.run.ordering import ResultSink
-from ikpipe.run.report import ReportWriter, StatusCounts
-
-if TYPE_CHECKING:
-    from ikpipe.frames.chunks import Chunk
+from ikpipe.run.report import ReportWriter
+from ikpipe.run.tally import ResultTally
 
 
 def report_writer(lines: Sequence[int] | None = None) -> ReportWriter:
@@ -19,39 +16,17 @@ def report_writer(lines: Sequence[int] | None = None) -> ReportWriter:
     return ReportWriter(width(), lines=lines, write=in_options)
 
 
-class ResultTally(StatusCounts):
-    """A sink that counts the results of a run and passes them on.
+class FileTally(ResultTally):
+    """Counts the results of a run that are written to OUT.
 
-    `run_summary` is the run's summary after `close`; it stays empty if the run was stopped before its first row.
-
-    The results go to `sink`. `overrides` are entries that replace those of the run's summary.
+    `run_summary` stays empty if the run was stopped before its first row: OUT stays as it was then. `overrides` are
+    entries that replace those of the run's summary.
     """
 
-    def __init__(self, sink: ResultSink, overrides: Mapping[str, Any] | None = None) -> None:
-        super().__init__()
-        self.run_summary: dict[str, Any] = {}
-        self._sink, self._overrides, self._has_rows = sink, overrides or {}, False
+    def __init__(self, sink: ResultSink, kept: int, overrides: Mapping[str, Any]) -> None:
+        super().__init__(sink, kept)
+        self._overrides = overrides
 
-    @property
-    def all_uploaded(self) -> bool:
-        """Whether every row is uploaded."""
-        return self.statuses.keys() <= SETTLED
-
-    def prepare(self, chunk: Chunk, results: list[Result] | None) -> tuple[Any, StatusCounts]:
-        """Prepare rows for the sink, and count them."""
-        labels = chunk.frame.index
-        counts = StatusCounts.of(labels, results or [CANCELLED] * len(labels), chunk.start)
-        return self._sink.prepare(chunk, results), counts
-
-    def take(self, prepared: tuple[Any, StatusCounts]) -> None:
-        """Add the counts of the next rows, and pass the rows on."""
-        rows, counts = prepared
-        self._has_rows = True
-        self.add(counts)
-        self._sink.take(rows)
-
-    def close(self, summary: Mapping[str, Any]) -> None:
-        """Keep the summary, and pass it on. If there were no rows, OUT stays as it was."""
-        if self._has_rows:
-            self.run_summary = {**summary, **self._overrides}
-            self._sink.close(self.run_summary)
+    def close(self, summary: Mapping[str, Any]) -> Any:
+        """Keep the summary, and pass it on, unless there were no rows."""
+        return super().close({**summary, **self._overrides}) if self.has_rows else None

@@ -68,9 +68,11 @@ def upload_table(
 
 def send_and_write(options: Namespace, job: UploadJob, send: Callable[[Any], object]) -> int:
     """Send the rows and write their results, also if something stops the run."""
+    from ikpipe.run.report import EXAMPLES
+
     style, attrs = output.csv_style(options), job.table.sample.attrs
     with output.results_writer(options.out, style, attrs) as writer, announce_resume(options):
-        tally = report.ResultTally(writer, _overrides(options))
+        tally = report.FileTally(writer, EXAMPLES, _overrides(options))
         try:
             send(tally)
         finally:

@@ -15,6 +15,7 @@ from ikpipe.frames.results import results_of
 from ikpipe.request.result import SETTLED
 from ikpipe.run.plan_report import PlanCounts
 from ikpipe.run.report import COUNTED, ReportWriter, StatusCounts
+from ikpipe.run.summaries import totals
 from ikpipe.run.sync_report import SyncCounts, sent_rows
 
 if TYPE_CHECKING:
@@ -58,11 +59,12 @@ class Summary(Report):
         frame: pd.DataFrame | None = None,
         changes: SyncCounts | None = None,
     ) -> None:
-        self.counts, self.errors = dict(counts.statuses), dict(counts.errors)
-        self.rows, self.bytes = counts.statuses.total(), counts.stored_bytes
-        self.seconds: float | None = run.get("seconds")
-        self.rate = self.rows / self.seconds if self.seconds else None
-        self.run, self.journal, self.mapping = (run.get(name) for name in ("run", "journal", "mapping"))
+        numbers = totals(counts, run)
+        self.counts: dict[str, int] = numbers["counts"]
+        self.errors: dict[str, int] = numbers["errors"]
+        self.rows, self.bytes = numbers["rows"], numbers["bytes_stored"]
+        self.seconds, self.rate = numbers["seconds"], numbers["rate"]
+        self.run, self.journal, self.mapping = (numbers[name] for name in ("run", "journal", "mapping"))
         self._frame = frame
         lines = [*ReportWriter(_width()).summary(counts, run), *(changes or SyncCounts()).lines(_width())]
         facts = {"Mapping": run.get("effective_mapping"), "Run": self.run, "Journal": self.journal}

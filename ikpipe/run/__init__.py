@@ -32,7 +32,9 @@
     lookups.py         searches of the library that many rows share
     ordering.py        results in the table's order
     report.py          summaries and problems as text
+    tally.py           count results on their way to a frame or a file
     telemetry.py       metrics and spans of OpenTelemetry
+    summaries.py       the summary of a run as data; `summary.schema.json` is its schema
     plan_report.py     the totals of a plan as text
     sync_report.py     the totals of moves and deletions as text
     progress.py        progress bars and lines

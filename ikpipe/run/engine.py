@@ -33,6 +33,7 @@ from ikpipe.run.ordering import ResultSink
 from ikpipe.run.prepare import log_warning, report_mapping, request_builder
 from ikpipe.run.progress import display
 from ikpipe.run.session import Session
+from ikpipe.run.summaries import SummaryRecorder
 from ikpipe.service.client import ServiceClient
 
 if TYPE_CHECKING:
@@ -172,11 +173,19 @@ def _suffix_rule(options: SendOptions, run: str) -> SuffixRule:
 
 
 async def collect_results(
-    way: Callable[..., Awaitable[None]], work: UploadJob, account: Account, options: SendOptions, journal: Any
+    way: Callable[..., Awaitable[None]],
+    work: UploadJob,
+    account: Account,
+    options: SendOptions,
+    journal: Any,
+    report: SummaryRecorder | None = None,
 ) -> Any:
-    """Run `begin` or `send`, and return the results as a frame; an error carries them as far as they got."""
+    """Run `begin` or `send`, and return the results as a frame; an error carries them as far as they got.
+
+    `report` counts the results for the summary of the call.
+    """
     sink = ResultCollector(work.table)
-    await way(work, account, options, sink, journal)
+    await way(work, account, options, sink if report is None else report.tally(sink), journal)
     return sink.results
 
 

@@ -56,6 +56,7 @@ class SendKeywords(_ConnectionKeywords, total=False):
     trust_journal: bool
     progress: bool | Callable[[Progress], None]
     on_result: Callable[[Any, Result], None] | None
+    on_summary: Callable[[dict[str, Any]], object] | None
     on_unknown: Literal["hold", "resend"]
     on_error: Literal["return", "raise"]
 

@@ -23,13 +23,15 @@ QUIET = ("upload", "unchanged", "skip", "done")
 class PlanCounts:
     """Counts of planned rows by action, with a few examples of each: label, position and reason.
 
-    `bytes` are those of the files that would be sent, as far as they are known. `title` begins the report.
+    `bytes` are those of the files that would be sent, as far as they are known. `title` begins the report. `kept` is
+    the maximum number of examples of each action.
     """
 
     title: str = "Plan for"
     actions: Counter[str] = field(default_factory=Counter)
     bytes: int = 0
     examples: dict[str, list[tuple[Any, int, str]]] = field(default_factory=dict)
+    kept: int = EXAMPLES
 
     def add(self, labels: Iterable[Any], rows: Iterable[PlannedRow], start: int = 0) -> None:
         """Count rows, of which the first is at a position."""
@@ -37,7 +39,7 @@ class PlanCounts:
             self.actions[row.action] += 1
             self.bytes += row.bytes or 0
             shown = self.examples.setdefault(row.action, [])
-            if len(shown) < EXAMPLES:
+            if len(shown) < self.kept:
                 shown.append((label, start + at, row.reason))
 
     @property
@@ -55,9 +57,10 @@ class PlanCounts:
                 continue
             yield ""
             yield f"  {count:,} {action}"
-            for label, position, reason in self.examples[action]:
+            shown = self.examples[action][:EXAMPLES]
+            for label, position, reason in shown:
                 line = "" if lines is None else f" (line {lines[position]:,})"
                 text = f"row {one_line(label)}{line}  {one_line(write(reason))}"
                 yield from wrap(text, width, initial_indent="    ", subsequent_indent=" " * 8, break_on_hyphens=False)
-            if count > len(self.examples[action]):
-                yield f"    and {count_of(count - len(self.examples[action]), 'more row')}"
+            if count > len(shown):
+                yield f"    and {count_of(count - len(shown), 'more row')}"

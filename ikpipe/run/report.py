@@ -27,7 +27,8 @@ EXAMPLES = 3  # examples of each code
 class StatusCounts:
     """Counts of rows by status and error code, with a few examples of each code.
 
-    An example is the row's label (None: it has none), its position (None: unknown) and the message.
+    An example is the row's label (None: it has none), its position (None: unknown) and the message. `kept` is the
+    maximum number of examples of each code.
     """
 
     statuses: Counter[str] = field(default_factory=Counter)
@@ -36,11 +37,14 @@ class StatusCounts:
     errors: Counter[str] = field(default_factory=Counter)
     error_statuses: dict[str, list[str]] = field(default_factory=dict)
     examples: dict[str, list[tuple[Any, int | None, str | None]]] = field(default_factory=dict)
+    kept: int = EXAMPLES
 
-    @classmethod
-    def of(cls, labels: Iterable[Any], results: Iterable[Result], start: int | None = 0) -> StatusCounts:
+    @staticmethod
+    def of(
+        labels: Iterable[Any], results: Iterable[Result], start: int | None = 0, kept: int = EXAMPLES
+    ) -> StatusCounts:
         """Return the counts of some rows, of which the first is at a position."""
-        counts = cls()
+        counts = StatusCounts(kept=kept)
         for at, (label, result) in enumerate(zip(labels, results, strict=True)):
             counts.statuses[result.status or "no status"] += 1
             counts.with_warnings += bool(result.warnings)
@@ -66,7 +70,7 @@ class StatusCounts:
         known = self.error_statuses.setdefault(code, [])
         known += [status for status in statuses if status not in known]
         shown = self.examples.setdefault(code, [])
-        shown += examples[: EXAMPLES - len(shown)]
+        shown += examples[: self.kept - len(shown)]
 
     def to_json(self) -> str:
         """Return the counts as text, which workers of a cluster return; labels become text."""
@@ -134,7 +138,7 @@ class ReportWriter:
         for code, count in counts.errors.most_common():
             yield ""
             yield from self._code(f"{count:,} {'/'.join(counts.error_statuses[code])}, {code}", code)
-            examples = counts.examples[code]
+            examples = counts.examples[code][: self.examples]
             shown = [("" if label is None else self._row(label, at), "", text) for label, at, text in examples]
             yield from self._examples(shown, count)
 
@@ -150,9 +154,7 @@ class ReportWriter:
             )
 
     def _row(self, label: object, position: int | None) -> str:
-        """Return how a row is named: by its label, and by the line of its file, which spreadsheets show."""
-        row = f"row {one_line(label)}"
-        return row if self.lines is None or position is None else f"{row} (line {self.lines[position]:,})"
+        return row_name(label, position, self.lines)
 
     def _examples(self, few: Sequence[tuple[str, Any, Any]], count: int) -> Iterator[str]:
         """Yield lines about a few rows: name, column and message, aligned."""
@@ -191,6 +193,12 @@ def _groups(frame: pd.DataFrame, column: str) -> Iterator[tuple[str, pd.DataFram
     """Yield the parts of a frame by a column's values, the most frequent first."""
     for value in frame[column].value_counts().index:
         yield value, frame[frame[column] == value]
+
+
+def row_name(label: object, position: int | None, lines: Sequence[int] | None) -> str:
+    """Return how a row is named: by its label, and by the line of its file, which spreadsheets show."""
+    row = f"row {one_line(label)}"
+    return row if lines is None or position is None else f"{row} (line {lines[position]:,})"
 
 
 def count_of(number: int, noun: str) -> str:

@@ -12,6 +12,7 @@ from ikpipe.request.account import Account
 from ikpipe.run.engine import collect_results, interrupted_job, recorded_options, send
 from ikpipe.run.keywords import SendKeywords, listed_keywords
 from ikpipe.run.options import policy_of
+from ikpipe.run.summaries import summarized
 from ikpipe.run.update import check_job, collect_changes
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ async def _resume(journal: str | Path, account: Account, **keywords: Unpack[Send
         The account that the run was started with.
     concurrency, rate, retries, max_failures, timeout, on_unknown, on_error, policy
         As for `upload`; None: as the run was started.
-    fetch_hosts, trust_journal, progress, on_result, transport
+    fetch_hosts, trust_journal, progress, on_result, on_summary, transport
         As for `upload`; they are not taken from the journal.
 
     Returns
@@ -58,13 +59,17 @@ async def _resume(journal: str | Path, account: Account, **keywords: Unpack[Send
     if unknown := [name for name in keywords if name not in SendKeywords.__annotations__]:
         suggestion = did_you_mean(unknown[0], SendKeywords.__annotations__, cutoff=0.7)
         raise TypeError(f"resume() got an unexpected keyword argument {unknown[0]!r}{suggestion}")
-    record, work = interrupted_job(journal, account, trust=keywords.pop("trust_journal", False))
-    with record.journal:
-        if is_update(record.journal.facts):
-            return await _resume_update(record, work, account, keywords)
-        options = recorded_options(record, **keywords)
-        results: pd.DataFrame = await collect_results(send, work, account, options, record)
-        return results
+    with summarized("resume", keywords.pop("on_summary", None)) as report:
+        record, work = interrupted_job(journal, account, trust=keywords.pop("trust_journal", False))
+        with record.journal:
+            if is_update(record.journal.facts):
+                changed = await _resume_update(record, work, account, keywords)
+                if report is not None:
+                    report.outcomes(changed)
+                return changed
+            options = recorded_options(record, **keywords)
+            results: pd.DataFrame = await collect_results(send, work, account, options, record, report)
+            return results
 
 
 async def _resume_update(

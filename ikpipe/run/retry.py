@@ -20,6 +20,7 @@ from ikpipe.request.result import SETTLED
 from ikpipe.run import engine, stored_mapping
 from ikpipe.run.job import UploadJob
 from ikpipe.run.keywords import DEFAULTS, UploadKeywords, listed_keywords, split_keywords
+from ikpipe.run.summaries import summarized
 
 
 @listed_keywords(UploadKeywords, {**DEFAULTS, "fetch": None})
@@ -44,7 +45,7 @@ async def _retry(
         What `upload` or `read_results` returned.
     account, fetch_hosts, concurrency, rate, retries, max_failures, timeout, progress, on_result, on_unknown, on_error
         As for `upload`.
-    policy, transport
+    on_summary, policy, transport
         As for `upload`.
     journal
         As for `upload`; the journal of the earlier run is not changed.
@@ -70,13 +71,14 @@ async def _retry(
         As for `upload`; also for a frame without `ik_status`, or with settings in ``attrs`` that have to be passed
         again.
     """
-    fetch = keywords.get("fetch")
-    given, sending = split_keywords(_retry, UploadKeywords, {**keywords, "fetch": fetch or "server"})
-    options = engine.send_options(**sending)
-    work = retry_job(results, given, fetch)
-    add_histories(work, account, earlier_journal, trust=options.trust_journal)
-    again: Frame = await engine.collect_results(engine.begin, work, account, options, journal)
-    return again
+    with summarized("retry", keywords.pop("on_summary", None)) as report:
+        fetch = keywords.get("fetch")
+        given, sending = split_keywords(_retry, UploadKeywords, {**keywords, "fetch": fetch or "server"})
+        options = engine.send_options(**sending)
+        work = retry_job(results, given, fetch)
+        add_histories(work, account, earlier_journal, trust=options.trust_journal)
+        again: Frame = await engine.collect_results(engine.begin, work, account, options, journal, report)
+        return again
 
 
 retry = to_sync(_retry, "retry")

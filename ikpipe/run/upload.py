@@ -13,6 +13,7 @@ from ikpipe.request.result import Result
 from ikpipe.run import engine
 from ikpipe.run.job import UploadJob
 from ikpipe.run.keywords import FileKeywords, UploadKeywords, listed_keywords, split_keywords
+from ikpipe.run.summaries import summarized
 
 
 @listed_keywords(UploadKeywords)
@@ -94,6 +95,9 @@ async def aupload(
         Whether to show a bar or lines; or a callback that gets a `Progress` often.
     on_result
         Called with index label and `Result` as each row ends, in the thread of the run.
+    on_summary
+        Called once with the summary of the call when it ends, also if it raises an exception; ``docs/summaries.md`` has
+        its fields. An exception that it raises is logged.
     on_unknown
         For a row that may be stored, where the media library cannot be searched: ``"hold"`` leaves it ``unknown``,
         ``"resend"`` sends it again with a fresh token, which can store a file twice unless its name is fixed.
@@ -126,12 +130,12 @@ async def aupload(
         A row was not uploaded with ``on_error="raise"``, or there were `max_failures`; ``.results`` has the results so
         far.
     """
-    mapping, sending = split_keywords(aupload, UploadKeywords, keywords)
-    options = engine.send_options(**sending)
-    results: Frame = await engine.collect_results(
-        engine.begin, UploadJob(InMemoryTable(frame), mapping), account, options, journal
-    )
-    return results
+    with summarized("upload", keywords.pop("on_summary", None)) as report:
+        mapping, sending = split_keywords(aupload, UploadKeywords, keywords)
+        options = engine.send_options(**sending)
+        job = UploadJob(InMemoryTable(frame), mapping)
+        results: Frame = await engine.collect_results(engine.begin, job, account, options, journal, report)
+        return results
 
 
 upload = to_sync(aupload, "upload")

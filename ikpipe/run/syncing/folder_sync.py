@@ -27,6 +27,7 @@ from ikpipe.run.existing.requests import PacedRequests
 from ikpipe.run.existing.state import ContentState, open_state
 from ikpipe.run.job import UploadJob
 from ikpipe.run.plan import DecidedRow, Planner
+from ikpipe.run.summaries import SummaryRecorder
 from ikpipe.run.syncing.deletions import delete_files, deletion_entries
 from ikpipe.run.syncing.guards import UNREAD, LibraryFile, SyncScope, obstacle
 from ikpipe.run.syncing.moves import carry_out, find_moves, move_entry, remember_moves
@@ -46,12 +47,16 @@ NONE = Change("none")
 
 
 class SyncOptions(NamedTuple):
-    """What a sync is about: the keywords of `ikpipe.sync`; `chosen` are the patterns for paths of the library."""
+    """What a sync is about: the keywords of `ikpipe.sync`.
+
+    `chosen` are the patterns for paths of the library, and `report` records its summary.
+    """
 
     folder: str
     delete: bool | str
     chosen: PathFilter
     journal: str | Path | None
+    report: SummaryRecorder | None = None
 
 
 class FolderSync:
@@ -163,7 +168,9 @@ class FolderSync:
         with record.journal as journal:
             moved = await self._move(plan, journal)
             send = partial(engine.send, reports=True)
-            results: pd.DataFrame = await engine.collect_results(send, job, self._account, options, record)
+            results: pd.DataFrame = await engine.collect_results(
+                send, job, self._account, options, record, self.options.report
+            )
             deleted, why = await self._delete(plan, results, journal)
         return self._results(plan, results, moved, deleted, why)
 

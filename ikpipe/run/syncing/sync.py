@@ -14,6 +14,7 @@ from ikpipe.request.policy import Policy
 from ikpipe.run.engine import check_account
 from ikpipe.run.existing.requests import StoppedError
 from ikpipe.run.keywords import SyncKeywords, UploadKeywords, check_keywords, listed_keywords, split_keywords
+from ikpipe.run.summaries import summarized
 from ikpipe.run.syncing.folder_sync import FolderSync, SyncOptions
 from ikpipe.run.syncing.guards import check_delete, obstacle, refusal
 from ikpipe.run.syncing.patterns import PathFilter
@@ -72,7 +73,7 @@ async def _sync(  # type: ignore[misc] # `folder` is a parameter of an upload, t
         As for `upload`.
     concurrency, rate, retries, max_failures, timeout, trust_journal, progress, on_result, on_unknown, on_error, policy
         As for `upload`.
-    transport
+    on_summary, transport
         As for `upload`.
 
     Returns
@@ -92,23 +93,28 @@ async def _sync(  # type: ignore[misc] # `folder` is a parameter of an upload, t
     Error
         The media library could not be read.
     """
-    check_delete(delete)
-    check_keywords(keywords, _sync, SyncKeywords.__annotations__)
-    check_account(account)
-    account.key()  # raises if there is none
-    policy = keywords.get("policy") or Policy()
-    patterns = [[one] if isinstance(one, str) else [*one] for one in (include, exclude)]
-    opened = open_source(source, folder, PathFilter(*patterns), keywords)
-    mapping, sending = split_keywords(_sync, UploadKeywords, {**opened.keywords, "on_existing": "sync"})
-    options = SyncOptions(folder, delete, PathFilter(*patterns, stored=policy.names == "stored"), journal)
-    run = FolderSync(opened, account, mapping, {**sending, "policy": policy}, options)
-    dry = bool(delete) if dry_run is None else dry_run
-    try:
-        return await _go(run, dry=dry)
-    except StoppedError:
-        if (control := CURRENT_CONTROL.get()) is not None and control.interrupted:
-            raise KeyboardInterrupt from None
-        raise
+    with summarized("sync", keywords.pop("on_summary", None)) as report:
+        check_delete(delete)
+        check_keywords(keywords, _sync, SyncKeywords.__annotations__)
+        check_account(account)
+        account.key()  # raises if there is none
+        policy = keywords.get("policy") or Policy()
+        patterns = [[one] if isinstance(one, str) else [*one] for one in (include, exclude)]
+        opened = open_source(source, folder, PathFilter(*patterns), keywords)
+        mapping, sending = split_keywords(_sync, UploadKeywords, {**opened.keywords, "on_existing": "sync"})
+        chosen = PathFilter(*patterns, stored=policy.names == "stored")
+        options = SyncOptions(folder, delete, chosen, journal, report)
+        run = FolderSync(opened, account, mapping, {**sending, "policy": policy}, options)
+        dry = bool(delete) if dry_run is None else dry_run
+        try:
+            frame = await _go(run, dry=dry)
+        except StoppedError:
+            if (control := CURRENT_CONTROL.get()) is not None and control.interrupted:
+                raise KeyboardInterrupt from None
+            raise
+        if report is not None:
+            report.synced(frame, dry=dry)
+        return frame
 
 
 sync = to_sync(_sync, "sync")
