@@ -83,8 +83,7 @@ def run(output: Path) -> int:
         ikpipe.write_results(results, output / "results.csv")
         # Without links, since the emulator stops with the demo.
         gallery = ikpipe.gallery(results.assign(ik_url=None), label="title")
-        page = gallery.document("Uploaded prints", thumbnails(results))
-        (output / "results.html").write_text(page, "utf-8")
+        gallery.save(output / "results.html", title="Uploaded prints", pictures=thumbnails(results))
     report.end(output, data)
     return 0 if has_expected_results(results) else 1
 

@@ -6,30 +6,37 @@ as a tree of elements and never as text.
 
 ::
 
-    page.py      the page: summary, cards of uploaded files, rows that are not uploaded
+    page.py      the gallery: summary, cards of uploaded files, rows that are not uploaded
+    report_page.py  the report of a run, a page of its own: figures, problems by kind, files
+    sample.py    the rows that they show
     html.py      HTML as a tree of elements: text cannot become markup
     snippets.py  snippets to copy: URL, HTML, Markdown
-    gallery.css  the style
+    gallery.css, report.css  the styles of both, and of the page
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
+from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ikpipe.delivery.gallery.page import GalleryEntry, GalleryPage
+from ikpipe.delivery.gallery.page import GalleryPage
+from ikpipe.delivery.gallery.report_page import Problem, ReportPage
+from ikpipe.delivery.gallery.sample import LIMIT, GallerySample, codes_of, entries
 from ikpipe.errors import MappingError, did_you_mean
 from ikpipe.frames.adapters import FrameAdapter
+from ikpipe.frames.io.writing import replaced_file
 from ikpipe.frames.result_types import check_result_columns
 from ikpipe.frames.results import results_of
-from ikpipe.request.result import SETTLED
+from ikpipe.request.result import SETTLED, UPLOADED
 from ikpipe.run.progress import format_bytes
+from ikpipe.run.report import StatusCounts
+from ikpipe.run.summaries import Group, totals
 
 if TYPE_CHECKING:
     import pandas as pd
-
-LIMIT = 200
-"""Default maximum number of uploaded files, and of other rows, in a gallery."""
 
 
 def gallery(results: Any, *, limit: int = LIMIT, label: str | None = None) -> Gallery:
@@ -75,8 +82,12 @@ class Gallery:
         self._stored = float(results["ik_size"].sum()) if "ik_size" in results.columns else 0.0
         uploaded = results["ik_status"].isin(SETTLED)
         self._uploaded, self._others = (
-            entries(part.head(limit), label) for part in (results[uploaded], results[~uploaded])
+            entries(part.head(limit), results_of(part.head(limit)), label)
+            for part in (results[uploaded], results[~uploaded])
         )
+        self._problems = _problems(results[~uploaded], GallerySample(limit, label))
+        run = results.attrs.get("ikpipe")
+        self._facts_of_run = totals(_counts(results), run if isinstance(run, Mapping) else {})
 
     def __repr__(self) -> str:
         return f"<Gallery: {', '.join(self._facts())}>"
@@ -93,8 +104,8 @@ class Gallery:
     def _repr_html_(self) -> str:
         return GalleryPage(self._counts, self._stored, self._uploaded, self._others).html()
 
-    def document(self, title: str, pictures: Mapping[str, str]) -> str:
-        """Return the gallery as an HTML page.
+    def document(self, title: str, pictures: Mapping[str, str] | None = None) -> str:
+        """Return a report of the results as an HTML page, without scripts, secrets and signed URLs.
 
         Parameters
         ----------
@@ -103,18 +114,56 @@ class Gallery:
         pictures
             Thumbnails to embed: URL → data URI.
         """
-        uploaded = [entry._replace(picture=pictures.get(entry.result.thumbnail_url or "")) for entry in self._uploaded]
-        return GalleryPage(self._counts, self._stored, uploaded, self._others).document(title)
+        embedded = pictures or {}
+        uploaded = [entry._replace(picture=embedded.get(entry.result.thumbnail_url or "")) for entry in self._uploaded]
+        hint = "gallery(results, limit=…) shows more."
+        return ReportPage(title, self._facts_of_run, self._problems, uploaded, hint=hint).html()
+
+    def save(
+        self, path: str | PathLike[str], *, title: str = "Results", pictures: Mapping[str, str] | None = None
+    ) -> None:
+        """Write the page of `document` to a file, which appears as a whole.
+
+        Parameters
+        ----------
+        path
+            The file, such as ``"report.html"``.
+        title, pictures
+            As for `document`.
+
+        Raises
+        ------
+        OSError
+            The file cannot be written.
+        """
+        with replaced_file(Path(path)) as stream:
+            stream.write(self.document(title, pictures).encode("utf-8", "replace"))
 
 
-def entries(results: pd.DataFrame, label: str | None) -> list[GalleryEntry]:
-    """Return rows of a results frame as entries, each with its label."""
-    names = results[label].tolist() if label else [None] * len(results)
-    files = results["file"].tolist() if "file" in results.columns else names
-    rows = zip(results.index, names, files, results_of(results), strict=True)
-    return [GalleryEntry(_label(at, (name, result.name, file)), result) for at, name, file, result in rows]
+def _counts(results: pd.DataFrame) -> StatusCounts:
+    """Return the counts of results, without examples."""
+    statuses, columns = results["ik_status"], results.columns
+    others = results[~statuses.isin(SETTLED)]
+    counts = StatusCounts()
+    counts.statuses.update(statuses.astype(str).tolist())
+    if "ik_size" in columns:
+        counts.stored_bytes = int(results.loc[statuses.isin(UPLOADED), "ik_size"].sum())
+    if "ik_warnings" in columns:
+        counts.with_warnings = sum(hasattr(cell, "__len__") and len(cell) > 0 for cell in results["ik_warnings"])
+    counts.errors.update(codes_of(others).tolist())
+    return counts
 
 
-def _label(index_label: object, names: tuple[object, ...]) -> str:
-    """Return the first text among the names of a row, or else its index label."""
-    return next((name for name in names if isinstance(name, str) and name), f"row {index_label}")
+def _problems(others: pd.DataFrame, sample: GallerySample) -> list[Problem]:
+    """Return the problems of rows that are not uploaded, the most frequent first."""
+    if not len(others):
+        return []
+    sample.add_frame(others)
+    codes, statuses = codes_of(others), others["ik_status"].astype(str)
+    statuses_of: dict[str, dict[str, None]] = {}
+    for code, status in zip(codes.tolist(), statuses.tolist(), strict=True):
+        statuses_of.setdefault(code, {})[status] = None
+    return [
+        Problem(Group(code, [*statuses_of[code]], count, ()), sample.others.get(code, ()))
+        for code, count in Counter(codes.tolist()).most_common()
+    ]

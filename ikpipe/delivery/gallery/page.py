@@ -15,6 +15,7 @@ _PLAIN = "mathjax_ignore tex2jax_ignore"
 _LONGEST = 200  # characters of a label
 # A notebook's URL can contain its password (`?token=`), so it is sent to nobody.
 _PRIVATELY = {"referrerpolicy": "no-referrer"}
+_LIMIT = "gallery(results, limit=…) shows more."
 _TIPS = {
     "unknown": "It may be stored. retry() searches the library first.",
     "accepted": "It is being processed. refresh() completes it.",
@@ -22,11 +23,12 @@ _TIPS = {
 
 
 class GalleryEntry(NamedTuple):
-    """A row of the results and its label; `picture` is a thumbnail to embed, as a data URI."""
+    """A row of the results and its label; `picture` is a thumbnail to embed, as a data URI, `row` the row's name."""
 
     label: str
     result: Result
     picture: str | None = None
+    row: str = ""
 
 
 class GalleryPage(NamedTuple):
@@ -39,38 +41,29 @@ class GalleryPage(NamedTuple):
 
     def html(self) -> str:
         """Return the gallery as a part of a page."""
-        return written(tag("div", _style(), *self._parts(), class_=f"ik-gallery {_PLAIN}"))
-
-    def document(self, title: str) -> str:
-        """Return the gallery as a page that loads only thumbnails that are not embedded."""
-        head = tag(
-            "head",
-            tag("meta", charset="utf-8"),
-            tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-            tag("title", title),
-            _style(),
+        return written(
+            tag("div", tag("style", style_sheet("gallery.css")), *self._parts(), class_=f"ik-gallery {_PLAIN}")
         )
-        body = tag("body", foreign("h1", title), *self._parts(), class_="ik-gallery ik-page")
-        return f"<!doctype html>\n{written(tag('html', head, body, lang='en'))}\n"
 
     def _parts(self) -> list[Element | None]:
         uploaded = sum(count for status, count in self.counts.items() if status in SETTLED)
         others = sum(self.counts.values()) - uploaded
-        return [self._summary(), _cards(self.uploaded, uploaded), _failures(self.others, others)]
+        return [self._summary(), file_cards(self.uploaded, uploaded), _failures(self.others, others)]
 
     def _summary(self) -> Element:
         total = sum(self.counts.values())
-        parts = [_count(total, "file" if total == 1 else "files"), *map(_badge_of, self.counts.items())]
+        parts = [_count(total, "file" if total == 1 else "files"), *map(badge_of, self.counts.items())]
         return tag(
-            "p", *_spaced([*parts, *([tag("span", format_bytes(self.stored))] if self.stored else [])]), class_="ik-sum"
+            "p", *spaced([*parts, *([tag("span", format_bytes(self.stored))] if self.stored else [])]), class_="ik-sum"
         )
 
 
-def _style() -> Element:
-    return tag("style", files("ikpipe.delivery.gallery").joinpath("gallery.css").read_text("utf-8"))
+def style_sheet(name: str) -> str:
+    """Return the text of a style sheet of the gallery."""
+    return files("ikpipe.delivery.gallery").joinpath(name).read_text("utf-8")
 
 
-def _spaced(parts: list[Element]) -> list[Element]:
+def spaced(parts: list[Element]) -> list[Element]:
     """Put a space after each part, so that words do not run together without styles."""
     for part in parts:
         part.tail = " "
@@ -81,30 +74,31 @@ def _count(number: int, noun: str) -> Element:
     return tag("strong", f"{number:,} {noun}")
 
 
-def _badge_of(counted: tuple[str, int]) -> Element:
+def badge_of(counted: tuple[str, int]) -> Element:
+    """Return a badge with a status and its number of rows."""
     status, count = counted
-    return tag("span", f"{count:,} {status}", class_=f"ik-badge ik-{_kind(status)}")
+    return tag("span", f"{count:,} {status}", class_=f"ik-badge ik-{kind_of(status)}")
 
 
-def _kind(status: str) -> str:
+def kind_of(status: str) -> str:
     """Return the color class of a status."""
     if status in SETTLED:
         return "good" if status != "accepted" else "odd"
     return "bad" if status in {"failed", "invalid"} else "odd"
 
 
-def _cards(entries: list[GalleryEntry], total: int) -> Element | None:
+def file_cards(entries: list[GalleryEntry], total: int, hint: str = _LIMIT) -> Element | None:
+    """Return a card for each of some files of a total number; `hint` says where the others are."""
     if not total:
         return None
-    more = _more(total - len(entries), "uploaded or there already")
+    more = _more(total - len(entries), "uploaded or there already", hint)
     return tag("div", tag("ul", *map(_card, entries), class_="ik-cards"), more)
 
 
-def _more(count: int, what: str) -> Element | None:
+def _more(count: int, what: str, hint: str = _LIMIT) -> Element | None:
     if not count:
         return None
-    text = f"{count:,} more {'is' if count == 1 else 'are'} {what}. gallery(results, limit=…) shows more."
-    return tag("p", text, class_="ik-more")
+    return tag("p", f"{count:,} more {'is' if count == 1 else 'are'} {what}. {hint}".rstrip(), class_="ik-more")
 
 
 def _card(entry: GalleryEntry) -> Element:
@@ -113,15 +107,15 @@ def _card(entry: GalleryEntry) -> Element:
         foreign("strong", cut(entry.label, _LONGEST)),
         foreign("span", _place(entry), class_="ik-soft"),
         *_tags(result),
-        tag("span", *_spaced([_facts(result), *_marks(result)]), class_="ik-facts"),
+        tag("span", *spaced([_facts(result), *_marks(result)]), class_="ik-facts"),
     ]
-    caption = tag("figcaption", *_spaced(texts), _copies(result, url) if url else None)
+    caption = tag("figcaption", *spaced(texts), _copies(result, url) if url else None)
     return tag("li", tag("figure", _opening(_picture(entry), url), caption))
 
 
 def _tags(result: Result) -> list[Element]:
     tags = [foreign("span", str(one)) for one in result.tags or ()]
-    return [tag("span", *_spaced(tags), class_="ik-tags")] if tags else []
+    return [tag("span", *spaced(tags), class_="ik-tags")] if tags else []
 
 
 def _place(entry: GalleryEntry) -> str:
@@ -142,7 +136,7 @@ def _marks(result: Result) -> list[Element]:
     status = (
         []
         if result.status == "uploaded"
-        else [tag("span", result.status, class_=f"ik-badge ik-{_kind(result.status)}")]
+        else [tag("span", result.status, class_=f"ik-badge ik-{kind_of(result.status)}")]
     )
     return [*status, *(tag("span", mark, class_="ik-badge ik-odd") for mark in marks)]
 
@@ -171,7 +165,7 @@ def _copies(result: Result, url: str) -> Element:
 
 def _copy(name: str, text: str) -> Element:
     code = tag("code", text, dir="ltr", tabindex="0", role="textbox", aria_readonly="true", aria_label=name)
-    return tag("div", *_spaced([tag("span", name, class_="ik-soft"), code]), class_="ik-copy")
+    return tag("div", *spaced([tag("span", name, class_="ik-soft"), code]), class_="ik-copy")
 
 
 def _failures(entries: list[GalleryEntry], total: int) -> Element | None:
@@ -191,7 +185,7 @@ def _failure(entry: GalleryEntry) -> Element:
     result = entry.result
     code = CODES.get(result.error or "")
     why = result.message or (code.meaning if code else result.error)
-    badge = tag("span", result.status, class_=f"ik-badge ik-{_kind(result.status)}")
+    badge = tag("span", result.status, class_=f"ik-badge ik-{kind_of(result.status)}")
     todo = code.fix if code else _TIPS.get(result.status, "retry() uploads it.")
     parts = [badge, foreign("strong", cut(entry.label, _LONGEST)), foreign("span", why), tag("em", todo)]
-    return tag("li", *_spaced(parts))
+    return tag("li", *spaced(parts))

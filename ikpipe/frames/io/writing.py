@@ -74,6 +74,21 @@ class ReplacedFile:
         self._path.unlink(missing_ok=True)
 
 
+@contextmanager
+def replaced_file(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file that replaces the one that is there once it is complete; a device or a pipe is written to."""
+    if path.exists() and not path.is_file():
+        with path.open("wb") as stream:
+            yield stream
+        return
+    place = ReplacedFile(path)
+    try:
+        yield place.stream
+        place.keep()
+    finally:
+        place.discard()
+
+
 class OutputStream:
     """An open stream, such as standard output; what was written cannot be rewritten."""
 
