@@ -1,4 +1,4 @@
-"""Update the tables of mapping.md, errors.md and emulator.md from the code: python docs/generate.py."""  # noqa: INP001 - a script
+"""Update the tables of mapping.md, errors.md, emulator.md and summaries.md from the code: python docs/generate.py."""  # noqa: INP001 - a script
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import ast
 import dataclasses
 import inspect
 import itertools
+import json
 import re
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
 
@@ -48,6 +50,22 @@ def warnings() -> str:
     """Return the table of warning codes."""
     rows = ((f"`{name}`", text(code.meaning), text(code.fix)) for name, code in WARNINGS.items())
     return table(("`code`", "what it means", "what to do"), rows)
+
+
+def summary_fields() -> str:
+    """Return the table of the fields of a summary, from its schema."""
+    schema = json.loads(files("ikpipe.run").joinpath("summary.schema.json").read_text("utf-8"))
+    rows = []
+    for name, field in schema["properties"].items():
+        inner = field.get("items", field).get("properties", {}) if name != "versions" else {}
+        parts = "; ".join(f"`{part}`: {lower(about['description'])}" for part, about in inner.items())
+        rows.append((f"`{name}`", f"{field['description'].rstrip('.')}{f'. {parts}' if parts else ''}"))
+    return table(("field", "meaning"), rows)
+
+
+def lower(sentence: str) -> str:
+    """Return a sentence as a part of another one."""
+    return sentence[0].lower() + sentence[1:].rstrip(".")
 
 
 def described_rules() -> dict[str, tuple[str, str]]:
@@ -103,6 +121,7 @@ def pages() -> dict[Path, str]:
         HERE / "mapping.md": page("mapping.md", parameters()),
         HERE / "errors.md": page("errors.md", codes(), warnings()),
         HERE / "emulator.md": page("emulator.md", rules()),
+        HERE / "summaries.md": page("summaries.md", summary_fields()),
     }
 
 

@@ -14,6 +14,7 @@
     mapping.py      --map and --set as the mapping of a call
     output.py       OUT: checked before anything is sent, written as a whole
     report.py       problems and summaries as text
+    reporting.py    the files that report a run: --summary, --metrics-file, --html
     next_command.py the `resume` or `retry` command that is suggested at the start and end of a run
     wording.py      the library's messages in terms of options and commands
     signals.py      Ctrl-C and SIGTERM
@@ -34,11 +35,11 @@ import os
 from collections.abc import Sequence
 
 from ikpipe.cli import standard_streams
-from ikpipe.cli.exit_status import BAD_INPUT, INTERRUPTED, REFUSED, SOME_NOT
 from ikpipe.cli.parser import parser
+from ikpipe.cli.reporting import exit_status, run_command
 from ikpipe.cli.signals import as_interrupts
 from ikpipe.cli.wording import in_options, say
-from ikpipe.errors import AccountError, ApiName, Error, FailuresError, Message, printable
+from ikpipe.errors import ApiName, Error, Message, printable
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -74,21 +75,18 @@ def _run(argv: Sequence[str] | None) -> int:
     try:
         arguments = parser().parse_args(argv)
         with as_interrupts():
-            status: int = arguments.run(arguments)
+            return run_command(arguments)
     except SystemExit as end:  # argparse, after --help
-        return int(end.code or 0)
+        return exit_status(end)
     except Error as error:
         say(f"error: {printable(in_options(error.text))}")
-        if isinstance(error, FailuresError):
-            return SOME_NOT
-        return REFUSED if isinstance(error, AccountError) else BAD_INPUT
+        return exit_status(error)
     except OSError as error:  # such as a port in use or a full disk: the system's message says it best
         say(f"error: {error}")
-        return BAD_INPUT
-    except KeyboardInterrupt:
+        return exit_status(error)
+    except KeyboardInterrupt as interrupt:
         say("Interrupted. No results were written.")
-        return INTERRUPTED
-    return status
+        return exit_status(interrupt)
 
 
 class _OptionFormatter(logging.Formatter):

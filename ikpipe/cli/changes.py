@@ -55,6 +55,8 @@ def change_table(
 
 def report_changes(changed: pd.DataFrame, options: Namespace, words: ChangeWords) -> int:
     """Write the outcomes of rows if there is an OUT, report them, and return the exit status."""
+    options.reports.recorder.dry_run = options.dry_run or not getattr(options, "yes", True)
+    options.reports.recorder.outcomes(changed)
     if options.out is not None:
         output.write_frame(changed, options.out, output.csv_style(options))
     counts = Counter(changed["ik_change"].tolist())

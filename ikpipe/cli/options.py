@@ -189,6 +189,18 @@ def add_sending(command: ArgumentParser, *, resuming: bool = False) -> None:
 def add_reporting(command: ArgumentParser) -> None:
     """Add the options about what a run says."""
     command.add_argument("--quiet", action="store_true", help="show no progress and no summary, only errors")
+    add_reports(command)
+
+
+def add_reports(command: ArgumentParser) -> None:
+    """Add the files that report a run, which `reporting.run_command` writes."""
+    command.add_argument("--summary", metavar="FILE", help="write a summary of the run as JSON, however it ends")
+    command.add_argument("--html", metavar="FILE", help="write a report of the run as a web page")
+    command.add_argument(
+        "--metrics-file",
+        metavar="FILE",
+        help="write metrics of the run for Prometheus (the textfile collector of node_exporter), such as products.prom",
+    )
 
 
 def add_policy(command: ArgumentParser) -> None:

@@ -46,16 +46,25 @@ def check_writable(out: str, style: CsvStyle, source: str | None = None, journal
     style.check(kind)
     if kind in _NEEDED:
         import_extra(*_NEEDED[kind], f"Writing {out}")
-    path = Path(out)
+    check_place(out, {"input": source, "journal": journal})
+
+
+def check_place(file: str, others: Mapping[str, str | None]) -> None:
+    """Check that a file can be written, as far as possible in advance.
+
+    `others` are files that it may not be, by what they are. Raise `Error` if it is a folder, in a folder that is
+    missing or not writable, or one of those files.
+    """
+    path = Path(file)
     if path.is_dir():
-        raise Error(f"{out} is a folder. Name a file in it.")
+        raise Error(f"{file} is a folder. Name a file in it.")
     if not path.parent.is_dir():
-        raise Error(f"{out}: the folder {path.parent} does not exist. Create it first.")
-    if not os.access(path.parent, os.W_OK):
-        raise Error(f"{out}: the folder {path.parent} is not writable. Choose another one.")
-    for other, what in ((source, "input"), (journal, "journal")):
+        raise Error(f"{file}: the folder {path.parent} does not exist. Create it first.")
+    if not os.access(path if path.exists() and not path.is_file() else path.parent, os.W_OK):
+        raise Error(f"{file}: the folder {path.parent} is not writable. Choose another one.")
+    for what, other in others.items():
         if other is not None and _same_file(path, Path(other)):
-            raise Error(f"{out} is the {what}, which is never overwritten. Name another file.")
+            raise Error(f"{file} is the {what}, which is never overwritten. Name another file.")
 
 
 def _same_file(path: Path, other: Path) -> bool:

@@ -68,11 +68,11 @@ def upload_table(
 
 def send_and_write(options: Namespace, job: UploadJob, send: Callable[[Any], object]) -> int:
     """Send the rows and write their results, also if something stops the run."""
-    from ikpipe.run.report import EXAMPLES
-
     style, attrs = output.csv_style(options), job.table.sample.attrs
     with output.results_writer(options.out, style, attrs) as writer, announce_resume(options):
-        tally = report.FileTally(writer, EXAMPLES, _overrides(options))
+        recorder = options.reports.recorder
+        sink = options.reports.sampled(writer, job.table.lines)
+        tally = recorder.counting(report.FileTally(sink, recorder.kept, _overrides(options)))
         try:
             send(tally)
         finally:

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING
 
 import ikpipe
 from ikpipe.cli import help_text, mapping, output, report
-from ikpipe.cli.options import Commands, add_command, add_mapping, add_policy, add_profile, add_reading, add_writing
+from ikpipe.cli.options import (
+    Commands,
+    add_command,
+    add_mapping,
+    add_policy,
+    add_profile,
+    add_reading,
+    add_reports,
+    add_writing,
+)
 from ikpipe.cli.signals import exit_at_once
 from ikpipe.cli.temporary_emulator import metadata_fields
 from ikpipe.cli.wording import in_options, say
@@ -48,6 +57,7 @@ def add(every: Commands) -> None:
     add_mapping(command)
     command.add_argument("--probe", action="store_true", help="request the headers of each URL")
     add_policy(command)
+    add_reports(command)
     add_profile(command)
 
 
@@ -66,6 +76,9 @@ def check(options: Namespace) -> int:
         table = open_table(options.table, mapping.read_options(options))
         job = UploadJob(table, run_mapping)
         problems, rows = _find_problems(job, account, options)
+    recorder = options.reports.recorder
+    recorder.lines, recorder.run = table.lines, {"effective_mapping": job.mapping_text, "mapping": job.mapping}
+    recorder.problems(problems, rows)
     if options.out is not None:
         output.write_frame(problems, options.out, style)
     lines = report.report_writer(table.lines).problems(problems, rows)

@@ -9,7 +9,16 @@ import ikpipe
 from ikpipe.cli import help_text, mapping, output
 from ikpipe.cli.changes import ChangeWords, change_table
 from ikpipe.cli.exit_status import SUCCESS
-from ikpipe.cli.options import Commands, add_command, add_pairs, add_policy, add_profile, add_reading, add_writing
+from ikpipe.cli.options import (
+    Commands,
+    add_command,
+    add_pairs,
+    add_policy,
+    add_profile,
+    add_reading,
+    add_reports,
+    add_writing,
+)
 from ikpipe.cli.signals import exit_at_once
 from ikpipe.errors import Error
 
@@ -54,6 +63,7 @@ def add(every: Commands) -> None:
     add_reading(command)
     add_writing(command)
     add_policy(command)
+    add_reports(command)
     add_profile(command)
 
 

@@ -16,6 +16,7 @@ from ikpipe.cli.options import (
     add_profile,
     add_reading,
     add_repeated,
+    add_reports,
     add_writing,
 )
 from ikpipe.cli.signals import exit_at_once
@@ -57,6 +58,7 @@ def add(every: Commands) -> None:
     add_mapping(command)
     add_repeated(command)
     add_policy(command)
+    add_reports(command)
     add_profile(command)
 
 
@@ -87,7 +89,9 @@ def _write_plan(job: UploadJob, account: ikpipe.Account, options: Namespace, wri
     from ikpipe.run.plan_report import PlanCounts
     from ikpipe.service.client import ServiceClient
 
-    counts, policy = PlanCounts(), mapping.policy(options.policy)
+    recorder, policy = options.reports.recorder, mapping.policy(options.policy)
+    counts = PlanCounts(kept=recorder.kept)
+    recorder.lines = job.table.lines
 
     async def go() -> None:
         """Plan the rows chunk by chunk."""
@@ -97,8 +101,12 @@ def _write_plan(job: UploadJob, account: ikpipe.Account, options: Namespace, wri
                 counts.add(chunk.frame.index, rows, chunk.start)
                 if writer is not None:
                     writer.add(with_plan(chunk, rows))
+            recorder.run = planner.summary()
             if writer is not None:
                 writer.close(planner.summary())
 
-    to_sync(go, "plan")()
+    try:
+        to_sync(go, "plan")()
+    finally:
+        recorder.planned(counts)
     return counts

@@ -14,6 +14,7 @@ from ikpipe.cli.options import (
     add_policy,
     add_profile,
     add_reading,
+    add_reports,
     add_writing,
 )
 from ikpipe.cli.wording import say
@@ -46,6 +47,7 @@ def add(every: Commands) -> None:
     add_reading(command)
     add_writing(command)
     add_policy(command)
+    add_reports(command)
     add_profile(command)
 
 
@@ -59,6 +61,7 @@ def refresh(options: Namespace) -> int:
     reading = {name: getattr(options, name) for name in ("format", "delimiter", "encoding")}
     results = read_results(options.table, **reading)
     fresh: pd.DataFrame = ikpipe.refresh(results, account, every=options.every, policy=mapping.policy(options.policy))
+    options.reports.recorder.results(fresh)
     output.write_frame(fresh, options.out, style)
     pending = _pending(fresh)
     say(

@@ -91,9 +91,12 @@ def sync(options: Namespace) -> int:
     try:
         frame = ikpipe.sync(_source(options), account, options.folder, dry_run=dry, **_keywords(options))
     except Error as error:
-        if options.out is not None and (results := getattr(error, "results", None)) is not None:
-            output.write_frame(results, options.out, style)
+        if (results := getattr(error, "results", None)) is not None:
+            options.reports.synced(results, dry=False)
+            if options.out is not None:
+                output.write_frame(results, options.out, style)
         raise
+    options.reports.synced(frame, dry=dry)
     if options.out is not None:
         output.write_frame(frame, options.out, style)
     return _report_plan(frame, options) if dry else _report_results(frame, options)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import ikpipe
 from ikpipe.cli import help_text, mapping, output
 from ikpipe.cli.changes import ChangeWords, report_changes
-from ikpipe.cli.options import Commands, add_command, add_policy, add_profile, add_trust, add_writing
+from ikpipe.cli.options import Commands, add_command, add_policy, add_profile, add_reports, add_trust, add_writing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,6 +54,7 @@ def add(every: Commands) -> None:
     add_writing(command)
     add_trust(command)
     add_policy(command)
+    add_reports(command)
     add_profile(command)
 
 

@@ -122,11 +122,18 @@ def _change_and_write(
     """Update the files of a job, write the outcomes of its rows if there is a file for them, and report them."""
     from ikpipe.run.plan_report import PlanCounts
 
-    counts = PlanCounts(title="Update of")
+    recorder = options.reports.recorder
+    counts = PlanCounts(title="Update of", kept=recorder.kept)
+    recorder.lines, recorder.dry_run = job.table.lines, record is None
     with ExitStack() as stack:
         attrs, style = job.table.sample.attrs, output.csv_style(options)
         writer = None if options.out is None else stack.enter_context(output.chunk_writer(options.out, style, attrs))
-        updater = _change(job, account, policy, record, counts, writer, progress=not options.quiet)
+        try:
+            updater = _change(job, account, policy, record, counts, writer, progress=not options.quiet)
+        finally:
+            recorder.planned(counts)
+        own = {name: value for name, value in updater.summary().items() if name in ("run", "journal", "interrupted")}
+        recorder.run = {**own, "mapping": job.mapping, "effective_mapping": job.mapping_text}
     if not options.quiet:
         say(*counts.lines(width(), job.table.lines, in_options))
         if record is None:

@@ -108,7 +108,11 @@ class ReportPage(NamedTuple):
         group, entries = problem.group, [shareable(entry) for entry in problem.entries]
         known = CODES.get(group.code or "") or WARNINGS.get(group.code or "")
         badges = [tag("span", status, class_=f"ik-badge ik-{kind_of(status)}") for status in group.statuses]
-        head = [tag("h3", count_of(group.count, "row")), *badges, *([foreign("code", _safe(cut(group.code)))] if group.code else [])]
+        head = [
+            tag("h3", count_of(group.count, "row")),
+            *badges,
+            *([foreign("code", _safe(cut(group.code)))] if group.code else []),
+        ]
         parts: list[Element | None] = [tag("header", *spaced(head))]
         if known is not None:
             parts.append(tag("p", f"{self.write(known.meaning)} {self.write(known.fix)}"))

@@ -1,0 +1,180 @@
+"""The files that report a run: --summary, --metrics-file and --html, written however the command ends."""
+
+from __future__ import annotations
+
+import json
+from argparse import Namespace
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ikpipe.cli import output
+from ikpipe.cli.exit_status import BAD_INPUT, INTERRUPTED, REFUSED, SOME_NOT
+from ikpipe.cli.signals import ignored_signals
+from ikpipe.cli.wording import in_options, say
+from ikpipe.errors import AccountError, Error, FailuresError
+from ikpipe.frames.io.opening import STANDARD
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ikpipe.run.ordering import ResultSink
+
+
+def exit_status(error: BaseException) -> int:
+    """Return the exit status of a command that an exception ended."""
+    match error:
+        case SystemExit():
+            return int(error.code or 0)
+        case KeyboardInterrupt():
+            return INTERRUPTED
+        case FailuresError():
+            return SOME_NOT
+        case AccountError():
+            return REFUSED
+        case Error() | OSError():
+            return BAD_INPUT
+    return SOME_NOT  # as of any Python program
+
+
+class _Files(NamedTuple):
+    """The files that a command is to write."""
+
+    summary: str | None
+    html: str | None
+    metrics: str | None
+
+
+_NO_FILES = _Files(None, None, None)
+
+
+class RunReports:
+    """The reports of a command's run: what is known of it, and where it is written.
+
+    `recorder` counts its rows; `sample` has the rows that a page shows, None without a page.
+    """
+
+    def __init__(self, options: Namespace) -> None:
+        from ikpipe.run.summaries import LISTED, SummaryRecorder
+
+        names = ("summary", "html", "metrics_file")
+        self._files, self._options = _Files(*(getattr(options, name, None) for name in names)), options
+        kept, self.sample = LISTED, None
+        if self._files.html is not None:
+            from ikpipe.delivery.gallery.sample import LIMIT, GallerySample
+
+            kept, self.sample = LIMIT, GallerySample(LIMIT)
+        self.recorder = SummaryRecorder(options.command, kept, in_options)
+        self.recorder.dry_run = bool(getattr(options, "dry_run", False)) or options.command in ("check", "plan")
+
+    def sampled(self, sink: ResultSink, lines: Sequence[int] | None) -> ResultSink:
+        """Return a sink that keeps the rows that a page shows, and passes all rows on.
+
+        `lines` are the rows' lines in their file.
+        """
+        self.recorder.lines = lines
+        if self.sample is None:
+            return sink
+        self.sample.lines = lines
+        return self.sample.sink(sink)
+
+    def synced(self, frame: pd.DataFrame, *, dry: bool) -> None:
+        """Count the rows of the results, or of the plan, of a sync."""
+        self.recorder.synced(frame, dry=dry)
+        if self.sample is not None and not dry:
+            self.sample.add_frame(frame)
+
+    def start(self) -> None:
+        """Check that the files can be written, and note in the summary that the command runs.
+
+        So a process that is killed does not leave the summary of the night before. Raise `Error` if a file cannot be
+        written.
+        """
+        names = {"table": "input", "source": "source", "journal": "journal", "earlier_journal": "journal", "out": "OUT"}
+        others = {what: getattr(self._options, name, None) for name, what in names.items()}
+        if self._files.summary == STANDARD and others["OUT"] == STANDARD:
+            raise Error("Standard output cannot have both the results and the summary.", fix="Name a file for one.")
+        texts = {what: other for what, other in others.items() if isinstance(other, str) and other != STANDARD}
+        for option, file in zip(("--summary", "--html", "--metrics-file"), self._files, strict=True):
+            if file is not None and (file != STANDARD or option != "--summary"):
+                output.check_place(file, texts)
+                texts[f"file of {option}"] = file
+        summary = self._files.summary
+        if summary is not None and summary != STANDARD and (Path(summary).is_file() or not Path(summary).exists()):
+            self._write(summary, _json(self.recorder.document(running=True)))
+
+    def end(self, error: BaseException | None, status: int) -> None:
+        """Write the files; one that cannot be written is reported, and changes nothing else."""
+        if self._files == _NO_FILES:
+            return
+        document = self.recorder.document(error, status)
+        with ignored_signals():
+            summary, html, metrics = self._files
+            if summary is not None:
+                self._try(summary, lambda: [_json(document)])
+            if metrics is not None:
+                self._try(metrics, lambda: _metrics(document, metrics))
+            if html is not None:
+                self._try(html, lambda: self._page(document))
+
+    def _try(self, file: str, content: Callable[[], Iterable[str]]) -> None:
+        try:
+            self._write(file, *content())
+        except OSError as error:
+            say(f"error: {file} could not be written: {error.strerror or error}. The results are not affected.")
+
+    def _write(self, file: str, *parts: str) -> None:
+        """Write a file as a whole, or standard output."""
+        if file == STANDARD:
+            print(*parts, sep="", end="")  # noqa: T201
+            return
+        from ikpipe.frames.io.writing import replaced_file
+
+        with replaced_file(Path(file)) as stream:
+            stream.writelines(part.encode("utf-8", "replace") for part in parts)
+
+    def _page(self, document: dict[str, Any]) -> Iterable[str]:
+        """Return the page; it has the rows of the sample, or else those of the summary."""
+        from ikpipe.delivery.gallery.report_page import Problem, ReportPage, problems_of
+
+        recorder, options, sample = self.recorder, self._options, self.sample
+        others = {} if sample is None else sample.others
+        problems = [
+            Problem(one.group, others.get(one.group.code or "") or one.entries)
+            for one in problems_of(recorder.groups, recorder.lines)
+        ]
+        names = ("table", "source", "journal")
+        about = next((text for name in names if (text := getattr(options, name, None)) is not None), None)
+        of = "" if about is None else f" of {'standard input' if about == STANDARD else Path(about).name or about}"
+        out = getattr(options, "out", None)
+        hint = f"{out} has all rows." if out not in (None, STANDARD) else ""
+        title, uploaded = f"{options.command.capitalize()}{of}", [] if sample is None else sample.uploaded
+        return [ReportPage(title, document, problems, uploaded, in_options, hint).html()]
+
+
+def _json(document: dict[str, Any]) -> str:
+    return f"{json.dumps(document, indent=2, ensure_ascii=False)}\n"
+
+
+def _metrics(document: dict[str, Any], file: str) -> Iterable[str]:
+    from ikpipe.delivery.prometheus import metrics_text
+
+    return [metrics_text(document, Path(file).stem)]
+
+
+def run_command(options: Namespace) -> int:
+    """Run a command, write the files that report it, and return the exit status."""
+    reports = options.reports = RunReports(options)
+    reports.start()
+    error: BaseException | None = None
+    status: int = SOME_NOT
+    try:
+        status = options.run(options)
+    except BaseException as raised:
+        error, status = raised, exit_status(raised)
+        raise
+    finally:
+        with suppress(BrokenPipeError):
+            reports.end(error, status)
+    return status
