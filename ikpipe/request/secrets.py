@@ -31,7 +31,7 @@ _EDGES = re.compile(rf"^{_EDGE}|{_EDGE}$")
 _QUOTES = {'"': '"', "'": "'", "`": "`", "“": "”", "„": "“", "‘": "’", "«": "»"}  # noqa: RUF001 - of word processors
 _A_KEY = re.compile(r"private_[\w+/=.-]+")
 _A_URL = re.compile(
-    r"""\b([a-z][a-z0-9+.-]*:/+)  # the scheme
+    r"""(?<![a-z0-9+.-])([a-z][a-z0-9+.-]*:/+)  # the scheme
     (?:[^\s/?#"'<>]*@)?          # user and password
     ([^\s?#"'<>]*)              # the rest
     ([?#][^\s"'<>]*?)?          # query and fragment, without the sentence's own punctuation

@@ -7,6 +7,7 @@ as long as there are not too many.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Awaitable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import version
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     Reply = TypeVar("Reply", bound=UploadReply)
 
+_EVERY = 1.0  # seconds between two reports
 MOST_SPANS = 1000  # requests of a run that have spans: a run can have millions
 _BUCKETS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)  # seconds of a request
 
@@ -65,24 +67,32 @@ class RunTelemetry:
         self._duration = _histogram(meter, "ikpipe.request.duration", "s", "Duration of upload requests.")
         self._active = meter.create_up_down_counter("ikpipe.active_requests", "{request}", "Upload requests in flight.")
         self._spans = MOST_SPANS if span.is_recording() else 0
-        self._sent, self._status, self._words = 0, "finished", ""
-        self._ended: dict[str, int] = {}
+        self._status, self._words = "finished", ""
+        self._new_rows: Counter[tuple[str, str | None]] = Counter()
+        self._cancelled = self._new_retries = self._new_bytes = self._sent = 0
+        self._in_flight = self._reported_in_flight = 0
+        self._due = time.monotonic() + _EVERY
 
     def row(self, result: Result, retries: int, sent: int) -> None:
         """Count a row that ended, with its attempts after the first, and the bytes that the run has sent so far."""
-        attributes = {"ikpipe.row.status": result.status}
-        if result.status not in SETTLED and result.error:
-            attributes["error.type"] = result.error
-        self._rows.add(1, attributes)
-        self._ended[result.status] = self._ended.get(result.status, 0) + 1
-        if retries:
-            self._retries.add(retries)
-        self._add_bytes(sent)
+        self._new_rows[result.status, None if result.status in SETTLED else result.error] += 1
+        self._cancelled += result.status == CANCELLED.status
+        self._new_retries += retries
+        self._new_bytes += sent - self._sent
+        self._sent = sent
 
-    def _add_bytes(self, sent: int) -> None:
-        if sent > self._sent:
-            self._bytes.add(sent - self._sent)
-            self._sent = sent
+    def _report(self, now: float) -> None:
+        """Report what was counted since the last time: an instrument costs more than a row may."""
+        self._due = now + _EVERY
+        for (status, error), count in self._new_rows.items():
+            self._rows.add(count, {"ikpipe.row.status": status, **({"error.type": error} if error else {})})
+        self._new_rows.clear()
+        for instrument, count in ((self._retries, self._new_retries), (self._bytes, self._new_bytes)):
+            if count:
+                instrument.add(count)
+        self._new_retries = self._new_bytes = 0
+        self._active.add(self._in_flight - self._reported_in_flight)
+        self._reported_in_flight = self._in_flight
 
     async def timed(self, request: Awaitable[Reply]) -> Reply:
         """Return the reply to a request, and measure how long it took."""
@@ -98,13 +108,15 @@ class RunTelemetry:
     async def _measured(self, request: Awaitable[Reply]) -> Reply:
         began = time.monotonic()
         outcome = "cancelled"
-        self._active.add(1)
+        self._in_flight += 1
+        if began >= self._due:
+            self._report(began)
         try:
             reply = await request
             outcome = "" if reply.result.status in SETTLED else reply.result.error or "unknown"
             return reply
         finally:
-            self._active.add(-1)
+            self._in_flight -= 1
             self._duration.record(time.monotonic() - began, {"error.type": outcome} if outcome else {})
 
     def summarize(self, summary: Mapping[str, Any], error: Exception | None) -> None:
@@ -114,9 +126,9 @@ class RunTelemetry:
         """
         if summary["interrupted"]:
             self._status = "interrupted"
-        if left := summary["counts"].get(CANCELLED.status, 0) - self._ended.get(CANCELLED.status, 0):
-            self._rows.add(left, {"ikpipe.row.status": CANCELLED.status})
-        self._add_bytes(summary["bytes"])
+        left = summary["counts"].get(CANCELLED.status, 0) - self._cancelled
+        self._new_rows[CANCELLED.status, CANCELLED.error] += max(left, 0)
+        self._new_bytes, self._sent = self._new_bytes + summary["bytes"] - self._sent, summary["bytes"]
         numbers = {f"ikpipe.rows.{status}": count for status, count in summary["counts"].items()}
         self._span.set_attributes({"ikpipe.rows": summary["rows"], "ikpipe.file.sent": summary["bytes"], **numbers})
         if error is not None:
@@ -131,6 +143,8 @@ class RunTelemetry:
 
     def end(self, error_status: Any) -> None:
         """Count the run; its span has the status of an error if one ended it."""
+        self._new_rows = +self._new_rows
+        self._report(time.monotonic())
         self._runs.add(1, {"ikpipe.run.status": self._status})
         self._span.set_attribute("ikpipe.run.status", self._status)
         if self._words:

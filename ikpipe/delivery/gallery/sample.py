@@ -23,6 +23,9 @@ LIMIT = 200
 """Default maximum number of uploaded files, and of rows with the same problem."""
 
 
+_SETTLED = "\0"  # is not an error code
+
+
 class GallerySample:
     """The first files that are in the library, and the first rows with each problem.
 
@@ -40,7 +43,7 @@ class GallerySample:
     def add_frame(self, frame: pd.DataFrame) -> None:
         """Add the rows of a results frame; deletions of a sync are not rows."""
         frame = sent_rows(frame)
-        kinds = codes_of(frame).mask(frame["ik_status"].isin(SETTLED), "\0")
+        kinds = codes_of(frame).mask(frame["ik_status"].isin(SETTLED), _SETTLED)
         chosen = frame[kinds.groupby(kinds).cumcount() < self._limit]
         self.add(self._entries(chosen, results_of(chosen)))
 
@@ -55,12 +58,13 @@ class GallerySample:
 
     def chosen(self, frame: pd.DataFrame, results: Sequence[Result], start: int) -> list[GalleryEntry]:
         """Return those of some rows that there could be room for; `start` is the position of the first row."""
-        seen: Counter[str | None] = Counter()
+        seen = Counter({code: len(shown) for code, shown in self.others.items()})
+        seen[_SETTLED] = len(self.uploaded)
         places = []
         for at, result in enumerate(results):
-            kind = None if result.status in SETTLED else result.error
-            seen[kind] += 1
-            if seen[kind] <= self._limit:
+            kind = _SETTLED if result.status in SETTLED else result.error or ""
+            if seen[kind] < self._limit:
+                seen[kind] += 1
                 places.append(at)
         return self._entries(frame.iloc[places], [results[at] for at in places], [start + at for at in places])
 

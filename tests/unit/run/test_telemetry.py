@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import time
+from collections.abc import Generator
 from contextlib import nullcontext
+from itertools import count
 from typing import Any
 
 import pytest
@@ -86,7 +89,7 @@ def test_rows_by_status(backend: Backend) -> None:
     assert backend.points("ikpipe.rows") == [
         ({"ikpipe.row.status": "uploaded"}, 1),
         ({"ikpipe.row.status": "failed", "error.type": "server_error"}, 1),
-        ({"ikpipe.row.status": "cancelled"}, 2),
+        ({"ikpipe.row.status": "cancelled", "error.type": "cancelled"}, 2),
     ]
 
 
@@ -101,6 +104,28 @@ def test_requests(backend: Backend) -> None:
     """How long they took, and that none is in flight at the end."""
     run(requests=2)
     assert backend.points("ikpipe.request.duration") == [({"error.type": "server_error"}, 2)]
+    assert backend.points("ikpipe.active_requests") == [({}, 0)]
+
+
+class Suspended:
+    """A reply that does not come."""
+
+    def __await__(self) -> Generator[None, None, UploadReply]:
+        yield
+        raise AssertionError
+
+
+def test_requests_in_flight(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are reported while the run goes."""
+    monkeypatch.setattr(time, "monotonic", count(0, 10).__next__)
+    with run_telemetry(None) as measured:
+        assert measured is not None
+        requests = [measured.timed(Suspended()) for _ in range(2)]
+        for request in requests:
+            request.send(None)
+        assert backend.points("ikpipe.active_requests") == [({}, 2)]
+        for request in reversed(requests):
+            request.close()
     assert backend.points("ikpipe.active_requests") == [({}, 0)]
 
 
