@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from argparse import Namespace
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -19,6 +19,7 @@ from ikpipe.frames.io.opening import STANDARD
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ikpipe.run.job import UploadJob
     from ikpipe.run.ordering import ResultSink
 
 
@@ -68,15 +69,13 @@ class RunReports:
         self.recorder = SummaryRecorder(options.command, kept, in_options)
         self.recorder.dry_run = bool(getattr(options, "dry_run", False)) or options.command in ("check", "plan")
 
-    def sampled(self, sink: ResultSink, lines: Sequence[int] | None) -> ResultSink:
-        """Return a sink that keeps the rows that a page shows, and passes all rows on.
-
-        `lines` are the rows' lines in their file.
-        """
-        self.recorder.lines = lines
+    def sampled(self, sink: ResultSink, job: UploadJob) -> ResultSink:
+        """Return a sink that keeps the rows of a job that a page shows, and passes all rows on."""
+        self.recorder.lines = job.table.lines
         if self.sample is None:
             return sink
-        self.sample.lines = lines
+        self.sample.lines = job.table.lines
+        self.sample.file = (job.mapping.get("columns") or {}).get("file", "file")
         return self.sample.sink(sink)
 
     def synced(self, frame: pd.DataFrame, *, dry: bool) -> None:
@@ -102,7 +101,11 @@ class RunReports:
                 texts[f"file of {option}"] = file
         summary = self._files.summary
         if summary is not None and summary != STANDARD and (Path(summary).is_file() or not Path(summary).exists()):
-            self._write(summary, _json(self.recorder.document(running=True)))
+            try:
+                self._write(summary, _json(self.recorder.document(running=True)))
+            except OSError as error:
+                words = f"{summary} cannot be written: {error.strerror or error}."
+                raise Error(words, fix="Name another file.") from error
 
     def end(self, error: BaseException | None, status: int) -> None:
         """Write the files; one that cannot be written is reported, and changes nothing else."""

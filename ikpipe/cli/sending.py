@@ -71,7 +71,7 @@ def send_and_write(options: Namespace, job: UploadJob, send: Callable[[Any], obj
     style, attrs = output.csv_style(options), job.table.sample.attrs
     with output.results_writer(options.out, style, attrs) as writer, announce_resume(options):
         recorder = options.reports.recorder
-        sink = options.reports.sampled(writer, job.table.lines)
+        sink = options.reports.sampled(writer, job)
         tally = recorder.counting(report.FileTally(sink, recorder.kept, _overrides(options)))
         try:
             send(tally)

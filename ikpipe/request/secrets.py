@@ -30,6 +30,7 @@ _EDGE = r"(?:[\s\ufeff\u200b-\u200f\u2060]|ï»¿|\udcef\udcbb\udcbf)+"
 _EDGES = re.compile(rf"^{_EDGE}|{_EDGE}$")
 _QUOTES = {'"': '"', "'": "'", "`": "`", "“": "”", "„": "“", "‘": "’", "«": "»"}  # noqa: RUF001 - of word processors
 _A_KEY = re.compile(r"private_[\w+/=.-]+")
+_A_KEY_IN_TEXT = re.compile(r"(?<!\w)private_(?=[\w+/=.-]*[A-Z\d+/=])[\w+/=.-]+")  # not a name such as private_file
 _A_URL = re.compile(
     r"""(?<![a-z0-9+.-])([a-z][a-z0-9+.-]*:/+)  # the scheme
     (?:[^\s/?#"'<>]*@)?          # user and password
@@ -84,7 +85,8 @@ def without_secrets(text: str) -> str:
 
     The query of a presigned URL lets everybody read the file.
     """
-    return masked(_A_URL.sub(lambda url: f"{url[1]}{url[2]}{f'?{MASK}' if url[3] else ''}", text))
+    text = _A_URL.sub(lambda url: f"{url[1]}{url[2]}{f'?{MASK}' if url[3] else ''}", text)
+    return _A_KEY_IN_TEXT.sub(f"private_{MASK}", text)
 
 
 def clean_setting(setting: str, name: str) -> SealedHeaders:

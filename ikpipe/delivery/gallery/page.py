@@ -15,6 +15,7 @@ _PLAIN = "mathjax_ignore tex2jax_ignore"
 _LONGEST = 200  # characters of a label
 # A notebook's URL can contain its password (`?token=`), so it is sent to nobody.
 _PRIVATELY = {"referrerpolicy": "no-referrer"}
+_WELL = ("valid", "done", "upload", "replace", "update", "skip")  # outcomes besides those of uploads
 _LIMIT = "gallery(results, limit=…) shows more."
 _TIPS = {
     "unknown": "It may be stored. retry() searches the library first.",
@@ -82,7 +83,7 @@ def badge_of(counted: tuple[str, int]) -> Element:
 
 def kind_of(status: str) -> str:
     """Return the color class of a status."""
-    if status in SETTLED:
+    if status in SETTLED or status in _WELL:
         return "good" if status != "accepted" else "odd"
     return "bad" if status in {"failed", "invalid"} else "odd"
 

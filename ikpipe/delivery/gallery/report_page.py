@@ -86,7 +86,7 @@ class ReportPage(NamedTuple):
         facts = self.facts
         status = facts.get("status")
         parts = [tag("span", _STATUSES.get(status, status), class_=f"ik-badge ik-{_color(facts)}")] if status else []
-        if facts.get("dry_run"):
+        if facts.get("dry_run") and facts["command"] not in ("check", "plan"):
             parts.append(tag("span", "Dry run: nothing was changed", class_="ik-badge ik-odd"))
         if started := facts.get("started"):
             shown = datetime.fromisoformat(started).strftime("%Y-%m-%d %H:%M:%S UTC")
@@ -114,10 +114,11 @@ class ReportPage(NamedTuple):
             *([foreign("code", _safe(cut(group.code)))] if group.code else []),
         ]
         parts: list[Element | None] = [tag("header", *spaced(head))]
-        if known is not None:
-            parts.append(tag("p", f"{self.write(known.meaning)} {self.write(known.fix)}"))
+        about = "" if known is None else f"{self.write(known.meaning)} {self.write(known.fix)}"
+        if about:
+            parts.append(tag("p", about.replace("`", "")))
         reasons = [_safe(self.write(entry.result.message or "")) for entry in entries]
-        parts += _rows(entries, reasons)
+        parts += _rows(entries, ["" if reason == _safe(about) else reason for reason in reasons])
         if (more := group.count - len(entries)) > 0:
             parts.append(tag("p", f"And {count_of(more, 'more row')}. {self.hint}".rstrip(), class_="ik-more"))
         return tag("div", *parts, class_="ik-problem")
@@ -197,11 +198,17 @@ def _rows(entries: Sequence[GalleryEntry], reasons: Sequence[str]) -> list[Eleme
         lines = [_named(entry) for entry in entries]
         shown: list[Element | None] = [foreign("p", f"Reason: {reasons[0]}")] if reasons[0] else []
         return [*shown, *_folded(lines, lambda some: tag("ul", *some, class_="ik-same"))]
+    named = any(map(_name, entries))
     rows = [
-        tag("tr", tag("td", entry.row), foreign("td", _name(entry)), foreign("td", reason))
+        tag(
+            "tr",
+            tag("td", entry.row, class_="ik-row"),
+            *([foreign("td", _name(entry), class_="ik-name")] if named else []),
+            foreign("td", reason),
+        )
         for entry, reason in zip(entries, reasons, strict=True)
     ]
-    return _folded(rows, _table)
+    return _folded(rows, lambda some: _table(some, ("Row", "File", "Reason") if named else ("Row", "Reason")))
 
 
 def _folded(rows: Sequence[Element], around: Callable[[Sequence[Element]], Element]) -> list[Element | None]:
@@ -213,13 +220,14 @@ def _folded(rows: Sequence[Element], around: Callable[[Sequence[Element]], Eleme
     return [around(first), *more]
 
 
-def _table(rows: Sequence[Element]) -> Element:
-    head = tag("tr", *(tag("th", name, scope="col") for name in ("Row", "File", "Reason")))
+def _table(rows: Sequence[Element], names: Sequence[str]) -> Element:
+    head = tag("tr", *(tag("th", name, scope="col") for name in names))
     return tag("table", tag("thead", head), tag("tbody", *rows))
 
 
 def _name(entry: GalleryEntry) -> str:
-    return "" if entry.label == entry.row else cut(entry.label, 200)
+    """Return the name of a row's file; empty text if its label is only that of the row."""
+    return "" if entry.label in (entry.row, entry.row.partition(" (line ")[0]) else cut(entry.label, 200)
 
 
 def _named(entry: GalleryEntry) -> Element:

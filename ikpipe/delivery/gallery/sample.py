@@ -31,13 +31,14 @@ class GallerySample:
 
     `limit` is the maximum number of each. `label` is a column with a name for each row; None: the file's name, or else
     the index label. `others` are the rows that are not uploaded, by error code, as `StatusCounts.errors` has them.
-    `lines` are the rows' lines in their file, None if it has no lines.
+    `lines` are the rows' lines in their file, None if it has no lines. `file` is the column of the files.
     """
 
     def __init__(self, limit: int = LIMIT, label: str | None = None) -> None:
         self.uploaded: list[GalleryEntry] = []
         self.others: dict[str, list[GalleryEntry]] = {}
         self.lines: Sequence[int] | None = None
+        self.file: object = "file"
         self._limit, self._label = limit, label
 
     def add_frame(self, frame: pd.DataFrame) -> None:
@@ -73,7 +74,10 @@ class GallerySample:
     ) -> list[GalleryEntry]:
         """Return rows as entries that name the row."""
         rows = [row_name(label, at, self.lines) for label, at in zip_longest(frame.index, positions[: len(frame)])]
-        return [one._replace(row=row) for one, row in zip(entries(frame, results, self._label), rows, strict=True)]
+        return [
+            one._replace(row=row)
+            for one, row in zip(entries(frame, results, self._label, self.file), rows, strict=True)
+        ]
 
     def sink(self, sink: ResultSink) -> ResultSink:
         """Return a sink that adds the rows of a run and passes them on."""
@@ -108,14 +112,17 @@ def codes_of(frame: pd.DataFrame) -> pd.Series[str]:
     return codes.astype(object).fillna("")
 
 
-def entries(frame: pd.DataFrame, results: Sequence[Result], label: str | None) -> list[GalleryEntry]:
-    """Return rows of a table as entries, each with its label."""
+def entries(
+    frame: pd.DataFrame, results: Sequence[Result], label: str | None, file: object = "file"
+) -> list[GalleryEntry]:
+    """Return rows of a table as entries, each with its label; `file` is the column of the files."""
     names = frame[label].tolist() if label else [None] * len(frame)
-    files = frame["file"].tolist() if "file" in frame.columns else names
+    files = frame[file].tolist() if file in frame.columns else names
     rows = zip(frame.index, names, files, results, strict=True)
     return [GalleryEntry(_label(at, (name, result.name, file)), result) for at, name, file, result in rows]
 
 
 def _label(index_label: object, names: tuple[object, ...]) -> str:
     """Return the first text among the names of a row, or else its index label."""
-    return next((name for name in names if isinstance(name, str) and name), f"row {index_label}")
+    texts = (name for name in names if isinstance(name, str) and name and not name.startswith("data:"))
+    return next(texts, f"row {index_label}")

@@ -45,6 +45,7 @@ def test_all_three_of_an_upload(ikp: Ikp, table: Table, pictures: Callable[[int]
     assert metrics()["ikpipe_run_exit_status", "products"] == 1
     assert "1 uploaded" in page
     assert "row 1 (line 3)" in page
+    assert ">https://h.example/a.jpg?***<" in page  # which file it is, from the mapped column
     assert not [path for path in Path().iterdir() if path.name.startswith(".")]
     assert "5ecre7" not in page + Path("s.json").read_text("utf-8")
 
@@ -164,3 +165,14 @@ def test_the_results_are_the_same_with_a_page(ikp: Ikp, table: Table) -> None:
     source = table(3)
     ikp("upload", source, "-o", "a.csv", *NAMED, "--html", "r.html", "--on-existing", "replace")
     assert list(ikpipe.read_results("a.csv")["ik_status"]) == ["uploaded"] * 3
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+@pytest.mark.usefixtures("signed_in")
+def test_a_summary_that_cannot_be_written(ikp: Ikp, table: Table) -> None:
+    """It is reported; the results, the other files and the exit status are as they would be."""
+    ran = ikp("upload", table(1), "-o", "o.csv", *NAMED, "--summary", "/dev/full", "--metrics-file", "m.prom")
+    assert ran.status == 0
+    assert "/dev/full could not be written" in ran.err
+    assert metrics("m.prom")["ikpipe_run_exit_status", "m"] == 0
+    assert list(ikpipe.read_results("o.csv")["ik_status"]) == ["uploaded"]

@@ -19,8 +19,8 @@ FORMATS = ["tag_separator", "decimal", "true_values", "false_values"]
 EXISTING = ["on_existing", "changed_by", "dedupe"]
 CONNECTION = ["fetch_hosts", "timeout", "policy", "transport"]
 SENDING = [
-    *("concurrency", "rate", "retries", "max_failures", "trust_journal", "progress", "on_result", "on_unknown"),
-    "on_error",
+    *("concurrency", "rate", "retries", "max_failures", "trust_journal", "progress", "on_result"),
+    *("on_summary", "on_unknown", "on_error"),
 ]
 ACCOUNT = ikpipe.Account("public_a", "private_a_0123456789")
 

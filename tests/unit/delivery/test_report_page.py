@@ -79,6 +79,19 @@ def test_a_reason_that_all_rows_share_is_there_once() -> None:
     assert "row 4" in shown.text
 
 
+def test_rows_without_names_have_no_column_for_them() -> None:
+    """An empty column would only take room."""
+    assert '<th scope="col">File' not in page(Result("invalid", "missing_file", "No file.")).html
+    assert '<th scope="col">File' in page(Result("failed", "refused", "No.", name="a.jpg")).html
+
+
+def test_a_reason_that_says_what_the_code_means_is_not_repeated() -> None:
+    """It is above the rows."""
+    about = CODES["missing_file"]
+    text = page(*[Result("invalid", "missing_file", f"{about.meaning} {about.fix}")] * 3).text
+    assert text.count(about.meaning) == 1
+
+
 def test_no_more_than_the_limit_of_each_problem() -> None:
     """How many more there are is stated; those after the first ones unfold."""
     shown = page(*[Result("failed", "server_error", f"{at}") for at in range(90)], *[stored()] * 60, limit=40)

@@ -148,6 +148,14 @@ def test_a_sentence_keeps_its_end() -> None:
     assert without_secrets(words) == 'The file "https://h/a?***" failed. See https://h/b?***. (https://h/c)'
 
 
+@pytest.mark.parametrize(
+    "text", ["is_private_file must be true or false.", "private_key", "the column private_file.", "a://"]
+)
+def test_names_are_no_secrets(text: str) -> None:
+    """Parameters and columns stay."""
+    assert without_secrets(text) == text
+
+
 @given(st.text())
 def test_text_without_addresses_stays(text: str) -> None:
     """Whatever it is."""
