@@ -12,6 +12,7 @@
     mapping_text.py  write the effective mapping in one line
     results.py       convert results to a frame and back
     part_results.py  the results of a part on a cluster
+    result_columns.py  keep the results of a run in little memory
     plans.py         convert planned rows to a frame
     syncs.py         frames of a sync
     result_types.py  check the `ik_` columns of a frame

@@ -10,6 +10,7 @@ import pandas as pd
 from ikpipe.errors import MappingError, Problem
 from ikpipe.frames.adapters import FrameAdapter
 from ikpipe.frames.chunks import Chunk, InMemoryTable, TableSource
+from ikpipe.frames.result_columns import ResultColumns, cells_array, result_cells, stacked
 from ikpipe.frames.result_types import check_result_columns
 from ikpipe.request.result import CANCELLED, EXTRA, RESULT_COLUMNS, Result
 
@@ -35,36 +36,25 @@ class ResultCollector:
         self._native = feed.native if isinstance(feed, InMemoryTable) else None
         self._frame = feed.sample if feed.ahead else None
         self._chunks: list[pd.DataFrame] = []
-        self._answers: list[pd.DataFrame] = []
-        self._skipped = 0
+        self._answers: list[ResultColumns] = []
 
-    def prepare(self, chunk: Chunk, results: list[Result] | None) -> tuple[pd.DataFrame, pd.DataFrame | None]:
-        """Return a chunk's rows, and its results as a frame; None if the chunk was not started."""
-        return chunk.frame, None if results is None else results_frame(results, len(results))
+    def prepare(self, chunk: Chunk, results: list[Result] | None) -> tuple[pd.DataFrame, ResultColumns]:
+        """Return a chunk's rows, and its results."""
+        return chunk.frame, ResultColumns(results, len(chunk.frame))
 
-    def take(self, prepared: tuple[pd.DataFrame, pd.DataFrame | None]) -> None:
-        """Add the next chunk's results; chunks that were not started are added together."""
+    def take(self, prepared: tuple[pd.DataFrame, ResultColumns]) -> None:
+        """Add the next chunk's results."""
         rows, results = prepared
         if self._frame is None:
             self._chunks.append(rows)
-        if results is None:
-            self._skipped += len(rows)
-            return
-        self._add_skipped()
         self._answers.append(results)
-
-    def _add_skipped(self) -> None:
-        if self._skipped:
-            self._answers.append(results_frame(None, self._skipped))
-            self._skipped = 0
 
     def close(self, summary: Mapping[str, Any]) -> Any:
         """Return the results in the input's library; a frame has the summary as ``attrs["ikpipe"]``."""
         frame = pd.concat(self._chunks) if self._frame is None else self._frame
-        self._add_skipped()
-        self._skipped = len(frame) - sum(map(len, self._answers))
-        self._add_skipped()
-        results = with_result_columns(frame, _stacked(self._answers))
+        if left := len(frame) - sum(part.rows for part in self._answers):
+            self._answers.append(ResultColumns(None, left))
+        results = with_result_columns(frame, stacked(self._answers))
         results.attrs = {**frame.attrs, "ikpipe": dict(summary)}
         self.results = results if self._native is None else self._native.back(results)
         return self.results
@@ -101,30 +91,8 @@ def results_frame(results: Sequence[Result] | None, rows: int) -> pd.DataFrame:
     """Return results as a frame, one row each; None: all rows were cancelled before they started."""
     if results is None:  # one of them, repeated
         return results_frame([CANCELLED], 1).take([0] * rows).reset_index(drop=True)
-    data = {column: _cells(results, column[3:], dtype) for column, dtype in RESULT_COLUMNS.items()}
-    # Response fields that this version does not know have a column of their own.
-    extras = [one.extra or None for one in results]
-    if any(extras):
-        data[EXTRA] = _objects(extras)
-    return pd.DataFrame(data, copy=False)
-
-
-def _stacked(parts: list[pd.DataFrame]) -> pd.DataFrame:
-    """Return results below each other; column by column, since all at once would take twice the memory."""
-    if len(parts) == 1:  # as in most runs of few rows
-        return parts.pop()
-    extra = any(EXTRA in part for part in parts)
-    columns = {}
-    for column in [*RESULT_COLUMNS, *([EXTRA] if extra else [])]:
-        columns[column] = pd.concat([_taken(part, column) for part in parts], ignore_index=True)
-    return pd.DataFrame(columns)
-
-
-def _taken(part: pd.DataFrame, column: str) -> "pd.Series[Any]":
-    taken: pd.Series[Any] = (
-        part.pop(column) if column in part else pd.Series([None] * len(part), index=part.index, dtype=object)
-    )
-    return taken
+    columns = {column: cells_array(cells, dtype) for column, cells, dtype in result_cells(results)}
+    return pd.DataFrame(columns, copy=False)
 
 
 def uploaded_paths(chunk: Chunk, settled: Collection[str]) -> Iterator[tuple[int, str]]:
@@ -133,16 +101,6 @@ def uploaded_paths(chunk: Chunk, settled: Collection[str]) -> Iterator[tuple[int
     if "ik_file_path" in frame.columns:
         paths = frame.loc[frame["ik_status"].isin(settled), "ik_file_path"].dropna()
         yield from zip(paths.index + chunk.start, paths, strict=True)
-
-
-def _cells(results: Sequence[Result], name: str, dtype: Any) -> Any:
-    """Return a field of all results as an array, which costs a third of what a Series does."""
-    values = [getattr(one, name) for one in results]
-    return _objects(values) if dtype == "object" else pd.array(values, dtype=dtype)
-
-
-def _objects(values: list[Any]) -> Any:
-    return pd.Series(values, dtype=object).array  # unlike `pd.array`, it never takes lists for rows of a matrix
 
 
 def results_of(frame: pd.DataFrame) -> list[Result]:

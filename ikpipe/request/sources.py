@@ -48,7 +48,7 @@ class FileSource(NamedTuple):
     name: str | None = None
     text: str = ""
     content: bytes = b""
-    path: Path | None = None
+    path: str | None = None  # not a `Path`, which would keep the name of each file in Python's table of names
     size: int | None = None
     base: Path | None = None
     stamp: FileStamp | None = None
@@ -196,7 +196,7 @@ class FileResolver:
         if not os.access(real, os.R_OK):
             fix = "Change the file's permissions, or run ikpipe as a user who may read it."
             raise InvalidValue("file_unreadable", f"The file {shown} cannot be read: permission denied.", fix)
-        return FileSource("path", path.name, str(given), b"", real, status.st_size, base, FileStamp.of(status))
+        return FileSource("path", path.name, str(given), b"", str(real), status.st_size, base, FileStamp.of(status))
 
     def _resolved(self, path: Path, shown: str) -> tuple[Path | None, Path, os.stat_result]:
         """Return the root and a file below it, both without links, and the status of the file."""
@@ -242,7 +242,7 @@ class _Folders:
             return None
         if not stat.S_ISREG(status.st_mode) or not os.access(path, os.R_OK):
             return None
-        return FileSource("path", name, text, b"", folder / name, status.st_size, self._base, FileStamp.of(status))
+        return FileSource("path", name, text, b"", path, status.st_size, self._base, FileStamp.of(status))
 
     def _resolved(self, parent: str) -> Path | None:
         """Return the real path of a folder; None if it is outside the root or does not exist."""

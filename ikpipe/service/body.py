@@ -8,6 +8,7 @@ import errno
 import os
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing
+from pathlib import PurePath
 from typing import Any
 
 from ikpipe.errors import describe_exception
@@ -129,7 +130,7 @@ def _open_file(source: FileSource) -> int:
     """Open a file; below a root folder follow no links, which could lead outside of it since the row was checked."""
     if source.base is None or source.path is None or os.open not in os.supports_dir_fd:
         return os.open(str(source.path), _READ_FLAGS | _NO_LINK)
-    *folders, name = source.path.relative_to(source.base).parts
+    *folders, name = PurePath(source.path).relative_to(source.base).parts
     descriptor = os.open(source.base, _FOLDER_FLAGS | _NO_LINK)
     try:
         for folder in folders:

@@ -91,7 +91,7 @@ class Downloader:
             if isinstance(error, FetchError) or not isinstance(error, Exception):
                 raise
             raise _download_error(url, error) from None
-        return FileSource("path", source.name, path=file.path, size=file.size)
+        return FileSource("path", source.name, path=str(file.path), size=file.size)
 
     async def probe(self, url: str) -> str | None:
         """Request a URL's headers and return what is wrong, or None.

@@ -49,8 +49,8 @@ def media_type_of(name: str) -> str:
 
 
 def _local_file(source: FileSource) -> Path | bytes | None:
-    if source.kind == "path":
-        return source.path
+    if source.path is not None:
+        return Path(source.path)
     if source.kind == "bytes":
         return source.content
     if source.kind == "text" and (source.size or 0) <= MAX_DECODED:

@@ -94,9 +94,9 @@ class FingerprintReader:
     async def _local(self, requests: Sequence[UploadRequest]) -> dict[int, Fingerprint]:
         """Return the fingerprints of the requests with local files, by their index."""
         local = {at: one.source for at, one in enumerate(requests) if one.source.path is not None}
-        stamps = {str(one.path): one.stamp for one in local.values() if one.stamp is not None}
+        stamps = {one.path: one.stamp for one in local.values() if one.path is not None and one.stamp is not None}
         known = self._hashes.hashes_of(stamps)
-        paths = list(dict.fromkeys(str(one.path) for one in local.values() if str(one.path) not in known))
+        paths = list(dict.fromkeys(str(one.path) for one in local.values() if one.path not in known))
         read = dict(
             zip(paths, await _in_threads([partial(_hash, path, stamps.get(path)) for path in paths]), strict=True)
         )

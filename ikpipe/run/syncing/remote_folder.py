@@ -106,7 +106,7 @@ class RemoteFolder:
             gone = isinstance(error, FileNotFoundError)
             words = f"{shown} cannot be read: {describe_exception(error)}."
             raise FetchError(words, retryable=not gone) from None
-        return FileSource("path", source.name, path=file.path, size=file.size)
+        return FileSource("path", source.name, path=str(file.path), size=file.size)
 
     async def _store(self, place: str, file: DownloadFile, shown: str, max_size: int | None) -> None:
         with await asyncio.to_thread(self._files.open, place, "rb") as stream:

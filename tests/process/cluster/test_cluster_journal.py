@@ -342,7 +342,7 @@ def test_a_signature_does_not_change_a_row(query: str, other: str, *, same: bool
 @pytest.mark.skipif(os.name != "posix", reason="other pipes and links")
 def test_a_pipe_or_link_in_place_of_a_file_is_not_read(tmp_path: Path) -> None:
     """A pipe without a writer would block the run; a link is refused, as when the file is sent."""
-    source = FileSource("path", path=tmp_path / "a.gif")
+    source = FileSource("path", path=str(tmp_path / "a.gif"))
     os.mkfifo(tmp_path / "a.gif")
     digest({}, source)
     (tmp_path / "a.gif").unlink()

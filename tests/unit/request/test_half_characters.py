@@ -32,7 +32,7 @@ def test_in_a_url_it_is_a_problem() -> None:
 def test_in_a_path_it_is_sent_as_a_question_mark() -> None:
     """A file whose name is no UTF-8 can be sent under another name."""
     path = Path(os.fsdecode(b"a\xff.jpg"))
-    form = build_form({"fileName": "a.jpg"}, FileSource("path", path.name, path=path, size=1), "x")
+    form = build_form({"fileName": "a.jpg"}, FileSource("path", path.name, path=str(path), size=1), "x")
     assert b'filename="a?.jpg"' in form.head
 
 

@@ -46,7 +46,7 @@ def test_a_file_goes_out_as_it_is(size: int, tmp_path: Path) -> None:
     content = os.urandom(size)
     (tmp_path / "a").write_bytes(content)
     counted: list[int] = []
-    one = body(FileSource("path", "a", path=tmp_path / "a", size=size), counted)
+    one = body(FileSource("path", "a", path=str(tmp_path / "a"), size=size), counted)
     pieces = blocks(one)
     whole = b"".join(piece for piece, _ in pieces)
     assert (len(whole), sum(counted)) == (one.length, size)
@@ -84,7 +84,7 @@ def test_a_file_of_another_length_has_no_end(by: int | None, size: int, tmp_path
     """One that grew, shrank or is gone: the form's end is never given out."""
     if by is not None:
         (tmp_path / "a").write_bytes(bytes(size + by))
-    one = body(FileSource("path", "a", path=tmp_path / "a", size=size))
+    one = body(FileSource("path", "a", path=str(tmp_path / "a"), size=size))
     with pytest.raises(FileChanged, match="can no longer be read" if by is None else "no longer has"):
         blocks(one)
     assert not one.complete
@@ -96,7 +96,7 @@ def test_a_pipe_in_a_files_place_holds_nobody_up(tmp_path: Path) -> None:
     """It is not the file that was measured."""
     os.mkfifo(tmp_path / "a")
     with pytest.raises(FileChanged):
-        blocks(body(FileSource("path", "a", path=tmp_path / "a", size=9)))
+        blocks(body(FileSource("path", "a", path=str(tmp_path / "a"), size=9)))
 
 
 def opened(path: Path) -> bool:
@@ -122,7 +122,7 @@ def test_a_file_that_a_thread_reads_is_closed_after_that(tmp_path: Path, monkeyp
         let_go = threading.Event()
         asyncio.get_running_loop().set_default_executor(busy := ThreadPoolExecutor(1))
         busy.submit(let_go.wait)
-        one = body(FileSource("path", "a", path=tmp_path / "a", size=1000))
+        one = body(FileSource("path", "a", path=str(tmp_path / "a"), size=1000))
         task = asyncio.create_task(anext(one.blocks()))  # type: ignore[arg-type]
         await asyncio.sleep(0.05)
         task.cancel()
