@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterable, Mapping
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ikpipe.journal.entries import Intent, RowPrepared, RowRecord, RunJournal
@@ -23,7 +24,7 @@ from ikpipe.request.token import UploadToken
 if TYPE_CHECKING:
     from ikpipe.frames.chunks import Chunk
 
-_JSON = json.JSONEncoder(default=str)
+_JSON, _VALUES = json.JSONEncoder(default=str), attrgetter(*KINDS)
 
 
 class ExpectedFile(NamedTuple):
@@ -146,7 +147,7 @@ def _interrupted(prepared: RowPrepared) -> Result:
 
 def write(result: Result) -> str:
     """Return a result as JSON, without what is None."""
-    return _JSON.encode({name: value for name in KINDS if (value := getattr(result, name)) is not None})
+    return _JSON.encode({name: value for name, value in zip(KINDS, _VALUES(result), strict=True) if value is not None})
 
 
 def read(text: str) -> Result:

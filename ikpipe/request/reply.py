@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
+from types import NoneType
 from typing import Any, Literal, NamedTuple
 
 from ikpipe.errors import one_line
@@ -316,25 +317,21 @@ def details_of_reply(answer: Mapping[str, Any], status: str = "uploaded") -> Res
     return result
 
 
-def _taken(result: Result, name: str, value: object) -> bool:
-    """Set a field, and return whether there is one of this name and type."""
-    types = SERVED.get(name)
-    fits = types is not None and (value is None or _fits(value, types))
+def _taken(result: Result, name: str, value: Any) -> bool:
+    """Set a field, and return whether there is one of this name and type; no table has larger integers than 64 bits."""
+    kind = type(value)  # `isinstance` would take True for a number
+    fits = kind in _FITTING.get(name, ()) and (kind is not int or -_INTEGERS <= value < _INTEGERS)
     if fits:
         setattr(result, name, value)
     return fits
 
 
+_FITTING = {name: (*types, NoneType) for name, types in SERVED.items()}
+
+
 @lru_cache(maxsize=1024)
 def _ours(wire: str) -> str:
     return _NAMES.get(wire) or re.sub(r"(?<=[a-z])(?=[A-Z])", "_", wire).lower()
-
-
-def _fits(value: object, types: tuple[type, ...]) -> bool:
-    """Whether a value has one of these types, and is not an integer too large for tables."""
-    if type(value) is int and not -_INTEGERS <= value < _INTEGERS:
-        return False
-    return type(value) in types  # `isinstance` would take True for a number
 
 
 # Details of the sent file, or of another

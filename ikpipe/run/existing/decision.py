@@ -100,12 +100,11 @@ def same_content(
     its content. `file` has the details of the file in the library. `known` is what ikpipe knows of the file that it
     stored at that path; it only counts if that is still the file in the library.
     """
-    by_size = _by_size(size, file.get("size"), fingerprint.note)
-    if not fingerprint.kind or known is None:
-        return by_size
-    if size is not None and not by_size.same and fingerprint.kind != "column":
-        return by_size
-    return _by_fingerprint(fingerprint, file, known) or by_size
+    there = file.get("size")
+    found = None
+    if known is not None and fingerprint.kind and (size in (None, there) or fingerprint.kind == "column"):
+        found = _by_fingerprint(fingerprint, file, known)
+    return found or _by_size(size, there, fingerprint.note)
 
 
 def _by_fingerprint(fingerprint: Fingerprint, file: Mapping[str, Any], known: KnownFile) -> SameContent | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from ikpipe.request.names import canonical_path
@@ -132,8 +133,15 @@ def _changed_tags(text: str, there: Any) -> list[str] | None:
 def _changed_metadata(text: str, there: Any) -> dict[str, Any] | None:
     """Return the values that differ; other fields of the file stay as they are."""
     values = there if isinstance(there, Mapping) else {}
-    changed = {key: value for key, value in json.loads(text).items() if not same_value(value, values.get(key))}
+    changed = {key: value for key, value in _parsed(text).items() if not same_value(value, values.get(key))}
     return changed or None
+
+
+@lru_cache(maxsize=1024)
+def _parsed(text: str) -> dict[str, Any]:
+    """Return the values of custom metadata; many rows have the same."""
+    values: dict[str, Any] = json.loads(text)
+    return values
 
 
 def _changed_text(text: str, there: Any) -> str | None:

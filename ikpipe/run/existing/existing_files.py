@@ -116,8 +116,8 @@ class ExistingFiles:
         files = await self._files_at(requests, search=search)
         known = await self._known(requests, files)
         return [
-            self._action(request, file, fingerprint, known)
-            for request, file, fingerprint in zip(requests, files, fingerprints, strict=True)
+            self._action(request, file, fingerprint, record)
+            for request, file, fingerprint, record in zip(requests, files, fingerprints, known, strict=True)
         ]
 
     def _is_old(self, request: UploadRequest, action: Action) -> bool:
@@ -149,23 +149,25 @@ class ExistingFiles:
 
     async def _known(
         self, requests: Sequence[UploadRequest], files: Sequence[Mapping[str, Any] | None]
-    ) -> dict[str, KnownFile]:
-        """Return what is known of the files at the targets of rows, by path."""
+    ) -> list[KnownFile | None]:
+        """Return what is known of the files at the targets of rows."""
         if self._state is None or not self._syncs:
-            return {}
-        there = {self._path(request): file for request, file in zip(requests, files, strict=True) if file is not None}
-        return await self._state.known(there)
+            return [None] * len(requests)
+        paths = [self._path(request) for request in requests]
+        there = {path: file for path, file in zip(paths, files, strict=True) if file is not None}
+        known = await self._state.known(there)
+        return [known.get(path) for path in paths]
 
     def _action(
         self,
         request: UploadRequest,
         file: Mapping[str, Any] | None,
         fingerprint: Fingerprint,
-        known: Mapping[str, KnownFile],
+        known: KnownFile | None,
     ) -> Action:
         content = None
         if file is not None and self._syncs:
-            content = same_content(request.stored_size, fingerprint, file, known.get(self._path(request)))
+            content = same_content(request.stored_size, fingerprint, file, known)
         return decide(request, file, content, self.rules.on_existing)._replace(fingerprint=fingerprint)
 
     async def _with_shared(self, requests: Sequence[UploadRequest], actions: Sequence[Action]) -> list[Action]:
@@ -239,7 +241,7 @@ class ExistingFiles:
             except Error:
                 return None
             if file is not None:
-                return self._action(request, file, before.fingerprint, await self._known([request], [file]))
+                return self._action(request, file, before.fingerprint, (await self._known([request], [file]))[0])
             left = until - time.monotonic()
             if left <= 0 or not await self._sleep(min(left, _LOOK_AGAIN)):
                 return None

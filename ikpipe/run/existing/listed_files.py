@@ -62,12 +62,11 @@ class DetailsFile:
             self._file = None
 
 
-_EMPTY: tuple[Any, ...] = (None, "", [], {})
-
-
 def _compact(file: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the details of a file without those that are empty; files that are read again share their tags."""
-    details = {key: value for key, value in file.items() if value not in _EMPTY}
+    """Return the details of a file without those that are empty; files that are read again share names and tags."""
+    details: dict[str, Any] = {
+        sys.intern(key): value for key, value in file.items() if value or isinstance(value, int | float)
+    }
     if all(isinstance(tag, str) for tag in details.get("tags", ())):
         details["tags"] = [sys.intern(tag) for tag in details.get("tags", ())] or None
     return details
@@ -83,6 +82,7 @@ class ListedFiles:
     def __init__(self, details: DetailsFile, names: str) -> None:
         self._details, self._names = details, names
         self._places = TargetRegistry()
+        self._has_replaced = False  # whether a path has others with replaced characters
 
     def add(self, files: Sequence[Mapping[str, Any]]) -> bool:
         """Add files; return whether all are new. A path that was there before shows that the listing has changed."""
@@ -93,12 +93,14 @@ class ListedFiles:
         if self._names == "stored":
             others = {other: place for (path, other), place in places.items() if not other.endswith(path)}
             self._places.claim(others, others.values())
+            self._has_replaced = self._has_replaced or bool(others)
         return not known and len(places) == len(files)
 
     def find(self, requests: Sequence[UploadRequest]) -> list[dict[str, Any] | None]:
         """Return the file at the target of each row; None where there is none."""
         keys = [keys_of(request, self._names) for request in requests]
-        places = self._places.find([key for row in keys for key in row])
+        wanted = [key for row in keys for key in row if self._has_replaced or not key.startswith(_REPLACED)]
+        places = self._places.find(wanted)
         return [self._first([(key, places[key]) for key in row if key in places]) for row in keys]
 
     def _first(self, found: Sequence[tuple[str, int]]) -> dict[str, Any] | None:
@@ -227,7 +229,10 @@ def common_folder(folders: Sequence[str]) -> str:
 
 def _replaced(path: str) -> str:
     """Return the key of a path with replaced characters, which differs from that of the same path as it is."""
-    return f"stored:{canonical_path(path, 'stored')}"
+    return _REPLACED + canonical_path(path, "stored")
+
+
+_REPLACED = "stored:"  # no path starts so
 
 
 def _keys(file: Mapping[str, Any]) -> tuple[str, str]:
@@ -245,7 +250,8 @@ def keys_of(request: UploadRequest, names: str) -> list[str]:
     target = canonical_path(request.target, "as_given")
     if names != "stored":
         return [target]
-    return list(dict.fromkeys((target, canonical_path(request.given_target, "as_given"), _replaced(target))))
+    given = [] if request.given is None else [canonical_path(request.given_target, "as_given")]
+    return list(dict.fromkeys((target, *given, _replaced(target))))
 
 
 def _search_names(request: UploadRequest, names: str) -> list[str]:
