@@ -223,7 +223,7 @@ class _Folders:
     def __init__(self, root: Path | None) -> None:
         self._root = root
         self._base: Path | None = None
-        self._real: dict[str, Path | None] = {}
+        self._real: dict[str, str | None] = {}
 
     def file(self, text: str) -> FileSource | None:
         """Return a regular file; None if it is a link or cannot be read, and has to be resolved on its own."""
@@ -244,7 +244,7 @@ class _Folders:
             return None
         return FileSource("path", name, text, b"", path, status.st_size, self._base, FileStamp.of(status))
 
-    def _resolved(self, parent: str) -> Path | None:
+    def _resolved(self, parent: str) -> str | None:
         """Return the real path of a folder; None if it is outside the root or does not exist."""
         try:
             base = None if self._root is None else self._root.resolve(strict=True)
@@ -252,7 +252,7 @@ class _Folders:
         except (OSError, ValueError, RuntimeError):
             return None
         self._base = base
-        return real if base is None or real.is_relative_to(base) else None
+        return str(real) if base is None or real.is_relative_to(base) else None
 
 
 def path_as_meant(path: str) -> str:
