@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _FILES = ("file_id", "file_path")
 """The parameters that say which file a row changes."""
+_CHANGES = [name for name in (*UPDATE_TABLE, PATH) if name not in _FILES]
 
 
 class UpdateMapping(ColumnMapping):
@@ -37,17 +38,21 @@ class UpdateMapping(ColumnMapping):
         Parameters and errors are as for `ColumnMapping.check`.
         """
         near = self._near("error") if names else []
-        changes = [name for name in (*UPDATE_TABLE, PATH) if name not in _FILES and self.provides(name)]
-        if not any(map(self.provides, _FILES)) and frame.shape != (0, 0):
+        some = frame.shape != (0, 0)
+        if some and not any(map(self.provides, _FILES)):
             words = "No column, mapping or keyword says which files are changed."
             ways = Message("Map a column of ids or paths: ", ApiName("column", "file_path", ...), ".")
             fix = ways if not near else how_to_use(near)
             raise MappingError(sentences(words, columns_of_table(list(frame.columns))), fix=fix)
         if near:
             raise MappingError(described(near), fix=how_to_use(near))
-        if not changes and frame.shape != (0, 0):
+        if some and not any(map(self.provides, _CHANGES)):
             words = "No column, mapping or keyword says what is changed."
             raise MappingError(words, fix=Message("Pass a parameter, such as ", keyword("add_tags", ["sale"]), "."))
+        self._check_tags()
+
+    def _check_tags(self) -> None:
+        """Raise `MappingError` if all tags of files are set, and some are added or removed."""
         if self.provides("tags") and (others := [name for name in ("add_tags", "remove_tags") if self.provides(name)]):
             words = f"tags sets all tags of a file, so {' and '.join(others)} cannot be used too."
             raise MappingError(

@@ -207,11 +207,17 @@ class ExistingRows:
             raise
         if result.error == "name_taken" and task.assumed_new:
             result = await self._decided_again(task, result)
-        if result.status in ("uploaded", "exists") and task.history is None and task.request is not None:
-            await self._files.remember(task.plain or task.request, result, action.fingerprint)
-        elif result.status in ("accepted", "unknown") and task.request is not None:
-            self._files.may_be_stored(task.request)
+        await self._remember(task, result)
         return result
+
+    async def _remember(self, task: UploadTask, result: Result) -> None:
+        """Remember what a row stored, or may have stored."""
+        if task.request is None:
+            return
+        if result.status in ("uploaded", "exists") and task.history is None:
+            await self._files.remember(task.plain or task.request, result, task.action.fingerprint)
+        elif result.status in ("accepted", "unknown"):
+            self._files.may_be_stored(task.request)
 
     async def _recorded(self, position: int, action: Action) -> bool:
         """Record the file that a row changes as it is, for `undo`; return whether to continue.

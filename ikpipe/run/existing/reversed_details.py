@@ -82,20 +82,26 @@ def set_back(before: Mapping[str, Any], ours: Sequence[Mapping[str, Any]], file:
     """
     found = SetBack(Differences({}), None, [], [], [])
     back: dict[str, Any] = {}
-    for name in [name for name in _COMPARED if name in before]:
-        then, now = before[name], file.get(name)
+    for name in filter(before.__contains__, _COMPARED):
         if name == _METADATA:
-            back |= _metadata(then or {}, [one.get(name) or {} for one in ours], now or {}, found)
-        elif not _same(name, then, now):
-            is_ours = any(name in one and _same(name, one[name], now) for one in ours)
-            back |= {name: then} if _can_be_set_back(name, found, is_ours=is_ours) else {}
-    body = {name: then or _EMPTY.get(name) for name, then in back.items() if name in _EMPTY or name == _METADATA}
-    published = back[_PUBLISHED] is not False if _PUBLISHED in back else None
-    return found._replace(changes=Differences(body, published), path=str(back[_PATH]) if _PATH in back else None)
+            then, now, *sent = (one.get(name) or {} for one in (before, file, *ours))
+            back |= _metadata(then, sent, now, found)
+        elif _is_set_back(name, before[name], [one[name] for one in ours if name in one], file.get(name), found):
+            back[name] = before[name]
+    return found._replace(changes=_as_changes(back), path=str(back[_PATH]) if _PATH in back else None)
 
 
-def _can_be_set_back(name: str, found: SetBack, *, is_ours: bool) -> bool:
-    """Note a detail that differs; return whether it can be set back: the run set it, and the API can change it."""
+def _as_changes(back: Mapping[str, Any]) -> Differences:
+    """Return the request that sets details back."""
+    body = {name: then or _EMPTY.get(name) for name, then in back.items() if name in (_METADATA, *_EMPTY)}
+    return Differences(body, back[_PUBLISHED] is not False if _PUBLISHED in back else None)
+
+
+def _is_set_back(name: str, then: Any, ours: Sequence[Any], now: Any, found: SetBack) -> bool:
+    """Whether a detail differs and can be set back: the run set it, and the API can change it; note what is so."""
+    if _same(name, then, now):
+        return False
+    is_ours = any(_same(name, one, now) for one in ours)
     word = _WORDS.get(name, name)
     if not is_ours:
         found.conflicts.append(word)
