@@ -47,8 +47,8 @@ def upload(
         Keys and addresses. The private key is not sent to workers: those in other processes have it in their
         environment, as ``IMAGEKIT_PRIVATE_KEY``, or in a `profile`.
     slots
-        Maximum number of partitions that are uploaded at the same time, each with its share of `rate` and
-        `concurrency`. None: the number of the cluster's threads when a partition starts.
+        Maximum number of partitions that are uploaded at the same time, each with its share of `rate`,
+        `bandwidth` and `concurrency`. None: the number of the cluster's threads when a partition starts.
     **keywords
         As for `ikpipe.cluster.prepare`.
 
@@ -175,6 +175,6 @@ def _slot(prepared: cluster.PreparedUpload, *, limited: bool) -> AbstractContext
         semaphore: Any = import_module("distributed").Semaphore
         return semaphore(max_leases=prepared.slots, name=name) if limited else nullcontext()
     # Without a cluster, a partition cannot know how many threads Dask uses.
-    if prepared.send_options["concurrency"] is None and prepared.send_options["rate"] is None:
+    if all(prepared.send_options.get(name) is None for name in ("concurrency", "rate", "bandwidth")):
         return nullcontext()
     return _THREAD_SEMAPHORES.setdefault(name, threading.Semaphore(prepared.slots))

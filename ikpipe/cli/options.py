@@ -174,6 +174,13 @@ def add_sending(command: ArgumentParser, *, resuming: bool = False) -> None:
     best, hold = ("", "") if resuming else (" (default: automatic)", " (default)")
     command.add_argument("--concurrency", metavar="N", type=count, help=f"number of uploads at the same time{best}")
     command.add_argument("--rate", metavar="N", type=rate, help="maximum number of uploads started per second")
+    command.add_argument(
+        "--bandwidth",
+        metavar="LIMIT",
+        type=bandwidth,
+        help="maximum number of bytes sent per second, as rclone writes it: 5M, 10M:2M (upload:download), off, or by "
+        "time of day '08:00,512k 18:00,10M'",
+    )
     command.add_argument("--max-failures", metavar="N", type=count, help="stop after N failed rows")
     command.add_argument(
         "--on-unknown",
@@ -327,6 +334,17 @@ def port(text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text) > 65535:  # noqa: PLR2004 - the highest port number
         raise ArgumentTypeError(f"{text!r} is not a port number (0 to 65535)")
     return int(text)
+
+
+def bandwidth(text: str) -> str:
+    """Return a limit of bytes per second, which the library reads again."""
+    from ikpipe.concurrency.bandwidth_schedule import BandwidthSchedule
+
+    try:
+        BandwidthSchedule.read(text)
+    except ValueError as error:
+        raise ArgumentTypeError(str(error)) from None
+    return text
 
 
 def rate(text: str) -> float:

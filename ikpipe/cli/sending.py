@@ -35,6 +35,7 @@ def upload_table(
         fetch_hosts=options.fetch_host,
         concurrency=options.concurrency,
         rate=options.rate,
+        bandwidth=options.bandwidth,
         max_failures=options.max_failures,
         on_unknown=options.on_unknown,
         run=options.run_name,

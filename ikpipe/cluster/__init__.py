@@ -90,9 +90,9 @@ def prepare(
         The table of ``config.toml`` that has the key, on each machine. None: the key is in the environment.
     root
         Folder that contains the files of text paths, on each machine.
-    concurrency, rate
-        Limits of the whole upload, in uploads in flight and in uploads started per second: each part that runs has
-        its share.
+    concurrency, rate, bandwidth
+        Limits of the whole upload, in uploads in flight, in uploads started per second and in bytes per second: each
+        part that runs has its share.
     state
         Where all machines keep what they stored, to compare content with: a folder that they share, its URL for fsspec,
         or ``"library"``. None: with ``on_existing="sync"``, each machine knows what it stored itself.

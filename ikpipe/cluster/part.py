@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ikpipe.cluster.listings import listings_of
 from ikpipe.cluster.row_ids import part_entries, row_ids
+from ikpipe.concurrency.bandwidth_schedule import BandwidthSchedule
 from ikpipe.concurrency.interrupts import to_sync
 from ikpipe.errors import MappingError, did_you_mean
 from ikpipe.frames.adapters import FrameAdapter
@@ -151,6 +152,7 @@ class PreparedUpload:
         look_ups, changes = self.policy.look_ups / self.slots, self.policy.changes / self.slots
         policy = replace(self.policy, look_ups=look_ups, changes=changes)
         concurrency, rate = self.send_options["concurrency"], self.send_options["rate"]
+        bandwidth = self.send_options.get("bandwidth")
         if concurrency is not None and concurrency < self.slots:
             raise MappingError(
                 f"concurrency={concurrency} is less than slots={self.slots}, and each of the parts that run at the "
@@ -159,6 +161,7 @@ class PreparedUpload:
         shares = {
             "concurrency": None if concurrency is None else concurrency // self.slots,
             "rate": None if rate is None else rate / self.slots,
+            "bandwidth": None if bandwidth is None else str(BandwidthSchedule.read(bandwidth).shared(self.slots)),
         }
         return {**self.send_options, **shares, "policy": policy}
 

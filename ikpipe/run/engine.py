@@ -28,7 +28,7 @@ from ikpipe.request.targets import TargetRegistry
 from ikpipe.run.existing.rules import ExistingRules
 from ikpipe.run.existing.state import check_state, open_state
 from ikpipe.run.job import UploadJob
-from ikpipe.run.options import RECORDED, SendOptions, policy_of
+from ikpipe.run.options import RECORDED, SendOptions, limited_bandwidth, policy_of
 from ikpipe.run.ordering import ResultSink
 from ikpipe.run.prepare import log_warning, report_mapping, request_builder
 from ikpipe.run.progress import display
@@ -49,11 +49,13 @@ def send_options(
     timeout: float | None = None,
     policy: Policy | None = None,
     fetch_hosts: Iterable[str] = (),
+    bandwidth: float | str | None = None,
     **sending: Any,
 ) -> SendOptions:
     """Return how to send, with a client for it; the keywords are those of `upload`."""
     policy = policy or Policy()
-    return SendOptions(ServiceClient(transport, timeout, policy, fetch_hosts), policy, timeout=timeout, **sending)
+    client = ServiceClient(transport, timeout, policy, fetch_hosts, limited_bandwidth(bandwidth))
+    return SendOptions(client, policy, timeout=timeout, bandwidth=bandwidth, **sending)
 
 
 def recorded_options(

@@ -51,6 +51,7 @@ class SendKeywords(_ConnectionKeywords, total=False):
 
     concurrency: int | None
     rate: float | None
+    bandwidth: float | str | None
     retries: int
     max_failures: int | None
     trust_journal: bool
@@ -128,6 +129,7 @@ class SyncKeywords(Keywords, _FileKeywords, _FormatKeywords, SendKeywords, total
 class FileKeywords(Parameters, _FileKeywords, _ConnectionKeywords, total=False):
     """Keywords for what is sent for one file, and how."""
 
+    bandwidth: float | str | None
     retries: int
     on_unknown: Literal["hold", "resend"]
 
@@ -138,6 +140,7 @@ class PartKeywords(_TableKeywords, total=False):
     fetch_hosts: Sequence[str]
     concurrency: int | None
     rate: float | None
+    bandwidth: float | str | None
     retries: int
     timeout: float | None
     on_unknown: Literal["hold", "resend"]

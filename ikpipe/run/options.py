@@ -9,6 +9,8 @@ from dataclasses import KW_ONLY, asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ikpipe.concurrency.bandwidth import Bandwidth
+from ikpipe.concurrency.bandwidth_schedule import BandwidthSchedule
 from ikpipe.errors import MappingError, keyword
 from ikpipe.request.policy import Policy
 from ikpipe.request.result import Result
@@ -19,7 +21,10 @@ if TYPE_CHECKING:
     from ikpipe.run.existing.library_files import SharedListings
     from ikpipe.service.client import ServiceClient
 
-RECORDED = ("concurrency", "rate", "retries", "max_failures", "timeout", "on_unknown", "on_error", "run", "state")
+RECORDED = (
+    *("concurrency", "rate", "bandwidth", "retries", "max_failures", "timeout", "on_unknown", "on_error"),
+    *("run", "state"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,7 @@ class SendOptions:
     _: KW_ONLY
     concurrency: int | None = None
     rate: float | None = None
+    bandwidth: float | str | None = None
     retries: int = 5
     max_failures: int | None = None
     timeout: float | None = None
@@ -91,6 +97,19 @@ class SendOptions:
         recorded = {name: getattr(self, name) for name in RECORDED}
         recorded["state"] = None if self.state is None else place_of(self.state)
         return {**recorded, "policy": asdict(self.policy)}
+
+
+def limited_bandwidth(value: float | str | None) -> Bandwidth | None:
+    """Return what limits the bytes per second of a run by the keyword `bandwidth`; None sets no limit.
+
+    Raise `MappingError` if the value is not valid.
+    """
+    if value is None:
+        return None
+    try:
+        return Bandwidth(BandwidthSchedule.read(value))
+    except ValueError as error:
+        raise MappingError(str(error), about=keyword("bandwidth", value)) from None
 
 
 def policy_of(recorded: Mapping[str, Any]) -> Policy:

@@ -38,7 +38,7 @@ async def _resume(journal: str | Path, account: Account, **keywords: Unpack[Send
         The file, as named by the run's log, by an error, or by ``attrs["ikpipe"]["journal"]`` of its results.
     account
         The account that the run was started with.
-    concurrency, rate, retries, max_failures, timeout, on_unknown, on_error, policy
+    concurrency, rate, bandwidth, retries, max_failures, timeout, on_unknown, on_error, policy
         As for `upload`; None: as the run was started.
     fetch_hosts, trust_journal, progress, on_result, on_summary, transport
         As for `upload`; they are not taken from the journal.

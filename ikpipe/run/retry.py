@@ -43,7 +43,9 @@ async def _retry(
     ----------
     results
         What `upload` or `read_results` returned.
-    account, fetch_hosts, concurrency, rate, retries, max_failures, timeout, progress, on_result, on_unknown, on_error
+    account, fetch_hosts, concurrency, rate, bandwidth, retries, max_failures, timeout, progress, on_result
+        As for `upload`.
+    on_unknown, on_error
         As for `upload`.
     on_summary, policy, transport
         As for `upload`.

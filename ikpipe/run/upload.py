@@ -66,6 +66,11 @@ async def aupload(
         Maximum number of concurrent uploads; None: automatic, separately for URLs and for files sent from this machine.
     rate
         Maximum number of requests started per second.
+    bandwidth
+        Maximum number of bytes of files per second that this machine sends, and likewise that it downloads with
+        ``fetch="client"``: a number; or text as rclone writes it, with binary units, such as ``"5M"`` (MiB/s),
+        ``"10M:2M"`` (upload, download), ``"off"``, or by the time of day ``"08:00,512k 18:00,10M 23:00,off"``.
+        ``docs/bandwidth.md`` describes it.
     retries
         Attempts after the first for retryable failures, each with a fresh token.
     max_failures
@@ -149,7 +154,8 @@ async def aupload_file(file: str | bytes | Path, account: Account, **keywords: U
     ----------
     file
         URL, data URI, bytes, a `pathlib.Path`, or text below `root`.
-    account, root, file_kind, fetch, fetch_hosts, retries, timeout, on_unknown, policy, transport, **parameters
+    account, root, file_kind, fetch, fetch_hosts, bandwidth, retries, timeout, on_unknown, policy, transport,
+    **parameters
         As for `upload`.
 
     Returns

@@ -11,6 +11,7 @@ from contextlib import aclosing
 from pathlib import PurePath
 from typing import Any
 
+from ikpipe.concurrency.bandwidth import BandwidthLimiter
 from ikpipe.errors import describe_exception
 from ikpipe.request.form import MultipartForm
 from ikpipe.request.sources import FileSource, FileStamp
@@ -54,6 +55,8 @@ class MultipartStream:
         Called with the number of bytes of the file that were passed on.
     piece
         Largest number of bytes in one piece.
+    limiter
+        Limits how many bytes a second are passed on; None sets no limit.
 
     Attributes
     ----------
@@ -63,13 +66,19 @@ class MultipartStream:
         Whether the last piece was passed on. It has the closing boundary, so nothing can have been stored without it.
     """
 
-    __slots__ = ("_file", "_head", "_on_bytes", "_piece", "_source", "_tail", "complete", "length")
+    __slots__ = ("_file", "_head", "_limiter", "_on_bytes", "_piece", "_source", "_tail", "complete", "length")
 
     def __init__(
-        self, form: MultipartForm, source: FileSource, token: str, on_bytes: Callable[[int], None], piece: int = PIECE
+        self,
+        form: MultipartForm,
+        source: FileSource,
+        token: str,
+        on_bytes: Callable[[int], None],
+        piece: int = PIECE,
+        limiter: BandwidthLimiter | None = None,
     ) -> None:
         self._head, self._tail, self._source = form.head, form.tail(token), source
-        self._on_bytes, self._piece = on_bytes, piece
+        self._on_bytes, self._piece, self._limiter = on_bytes, piece, limiter
         self.length = len(self._head) + form.size + len(self._tail)
         self.complete = False
         self._file: _File | None = None
@@ -89,21 +98,39 @@ class MultipartStream:
         if self._source.kind == "path":
             self._file = _File(self._source, self._piece)
         try:
-            if self.length <= PIECE:
+            if self.length <= PIECE and self._limiter is None:
                 content = await self._read_all()
                 self.complete = True
                 yield b"".join((self._head, content, self._tail))
                 return
             for piece in _split(self._head, self._piece):
-                yield piece
+                async for part in self._limited(piece):
+                    yield part
             async with aclosing(self._content()) as pieces:
                 async for piece in pieces:
-                    yield piece
-                    self._on_bytes(len(piece))
+                    async for part in self._limited(piece):
+                        yield part
+                        self._on_bytes(len(part))
+            await self._wait_for(len(self._tail))
             self.complete = True
             yield self._tail
         finally:
             self.close()
+
+    async def _limited(self, piece: bytes) -> AsyncGenerator[bytes]:
+        """Yield a piece at the rate that is allowed, in parts that are small if it is low."""
+        size = len(piece)
+        while piece:
+            if self._limiter is not None:
+                size = self._limiter.piece(len(piece))
+            part, piece = piece[:size], piece[size:]
+            await self._wait_for(len(part))
+            yield part
+
+    async def _wait_for(self, count: int) -> None:
+        """Wait until some bytes may be passed on."""
+        if self._limiter is not None:
+            await self._limiter.take(count)
 
     async def _read_all(self) -> bytes:
         content = self._source.content

@@ -12,6 +12,7 @@ from typing import Any, Self
 
 import httpx
 
+from ikpipe.concurrency.bandwidth import Bandwidth, BandwidthLimiter
 from ikpipe.errors import AccountError, ApiName, Error, Message, describe_exception
 from ikpipe.request.account import Account
 from ikpipe.request.form import build_form
@@ -72,6 +73,8 @@ class ServiceClient:
         How long the service may take to respond.
     fetch_hosts
         Hosts that URLs may be downloaded from although they are not public.
+    bandwidth
+        Limits how many bytes of files a second are sent and downloaded; None sets no limit.
 
     Attributes
     ----------
@@ -96,7 +99,9 @@ class ServiceClient:
         timeout: float | None = None,
         policy: Policy | None = None,
         fetch_hosts: Iterable[str] | FetchHosts = (),
+        bandwidth: Bandwidth | None = None,
     ) -> None:
+        self._bandwidth = bandwidth
         timeouts = _TIMEOUT if timeout is None else httpx.Timeout(timeout, pool=None)
         self._policy, self._user_timeout = policy or Policy(), timeout is not None
         # A timeout that the user sets must not be cut short by the operating system.
@@ -115,7 +120,13 @@ class ServiceClient:
         )
         self._direct = _transport()
         network = DownloadTransports(self._direct, self._client, proxied, transport is not None, self._trace)
-        self._downloader = Downloader(network, FetchHosts.read(fetch_hosts), timeouts, USER_AGENT)
+        hosts = FetchHosts.read(fetch_hosts)
+        self._downloader = Downloader(network, hosts, timeouts, USER_AGENT, limiter=self.download_limiter)
+
+    @property
+    def download_limiter(self) -> BandwidthLimiter | None:
+        """What limits how many bytes of files a second are downloaded; None: nothing does."""
+        return None if self._bandwidth is None else self._bandwidth.download
 
     async def _add_trace(self, request: httpx.Request) -> None:
         request.extensions["trace"] = self._trace
@@ -175,7 +186,8 @@ class ServiceClient:
             self._routes[url] = choose_route(url, self._transport, self._callers_transport, self._client, self._trace)
         route = self._routes[url]
         form = build_form(fields, source, f"{self._boundary}{next(self._form_numbers)}")
-        body = MultipartStream(form, source, token.text, on_bytes, route.piece)
+        limiter = None if self._bandwidth is None else self._bandwidth.upload
+        body = MultipartStream(form, source, token.text, on_bytes, route.piece, limiter)
         stream = _BodyStream(body)
         try:
             request = route.request(form.content_type, body.length, stream, self._timeouts(source))

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 import httpx
 
+from ikpipe.concurrency.bandwidth import BandwidthLimiter
 from ikpipe.errors import ApiName, Message, describe_exception, keyword
 from ikpipe.request.sources import FileSource
 from ikpipe.service.public_hosts import Address, FetchHosts, literal
@@ -56,6 +57,7 @@ class Downloader:
 
     `network` are the connections to their hosts. `hosts` are allowed in addition to public ones. `timeouts` are seconds
     without progress. `max_undeclared` is the maximum number of bytes of a file whose host does not say how long it is.
+    `limiter` limits how many bytes a second are downloaded; None sets no limit.
     """
 
     def __init__(
@@ -65,7 +67,9 @@ class Downloader:
         timeouts: httpx.Timeout,
         user_agent: str,
         max_undeclared: int = MAX_SIZE,
+        limiter: BandwidthLimiter | None = None,
     ) -> None:
+        self._limiter = limiter
         self._network, self._hosts, self._timeouts, self._user_agent = network, hosts, timeouts, user_agent
         self._max_undeclared = max_undeclared
 
@@ -217,6 +221,11 @@ class Downloader:
             async with asyncio.timeout(read_timeout) as total:
                 async for raw in response.aiter_raw():
                     received += len(raw)
+                    if self._limiter is not None:  # a wait of our own says nothing about the host
+                        total.reschedule(None)
+                        waited = loop.time()
+                        await self._limiter.take(len(raw))
+                        started += loop.time() - waited
                     if read_timeout is not None:
                         total.reschedule(started + read_timeout + received / MIN_RATE)
                     for block in decode(raw):

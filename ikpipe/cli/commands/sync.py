@@ -112,7 +112,10 @@ def _source(options: Namespace) -> Any:
 
 
 def _keywords(options: Namespace) -> dict[str, Any]:
-    names = ("delete", "include", "exclude", "journal", "state", "concurrency", "rate", "max_failures", "on_unknown")
+    names = (
+        *("delete", "include", "exclude", "journal", "state"),
+        *("concurrency", "rate", "bandwidth", "max_failures", "on_unknown"),
+    )
     return {
         **mapping.call_keywords(options),
         **without_none({name: getattr(options, name) for name in names}),

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from ikpipe.errors import MappingError, MissingExtra, describe_exception
@@ -14,6 +14,9 @@ from ikpipe.request.sources import FileSource
 from ikpipe.run.syncing.local_folder import Scan
 from ikpipe.run.syncing.patterns import PathFilter
 from ikpipe.service.spool import DownloadFile, FetchError
+
+if TYPE_CHECKING:
+    from ikpipe.concurrency.bandwidth import BandwidthLimiter
 
 _BLOCK = 1 << 20  # bytes read at a time
 _LOCAL = ("file", "local")
@@ -29,6 +32,7 @@ class RemoteFolder:
     def __init__(self, url: str) -> None:
         self.shown = _without_secrets(url)
         self.versions: dict[str, str] = {}
+        self.limiter: BandwidthLimiter | None = None
         self._sizes: dict[str, int | None] = {}
         if "::" in url or urlsplit(url).scheme in _LOCAL:
             words = f"{self.shown} is not the URL of a folder that can be read."
@@ -111,6 +115,8 @@ class RemoteFolder:
     async def _store(self, place: str, file: DownloadFile, shown: str, max_size: int | None) -> None:
         with await asyncio.to_thread(self._files.open, place, "rb") as stream:
             while block := await asyncio.to_thread(stream.read, _BLOCK):
+                if self.limiter is not None:
+                    await self.limiter.take(len(block))
                 await file.write(block)
                 if max_size is not None and file.size > max_size:
                     raise FetchError(f"{shown} is too large: the account allows {max_size:,} bytes.")

@@ -102,6 +102,7 @@ def _remote(files: RemoteFolder, folder: str, chosen: PathFilter, keywords: Mapp
     def prepare(client: ServiceClient) -> None:
         """Have a client read the files of the folder."""
         client.external_source, client.external_fetch = files.source, files.fetch
+        files.limiter = client.download_limiter
 
     return Source(
         InMemoryTable(table), {**keywords, "changed_by": "version"}, first, lambda: files.scan(chosen), prepare

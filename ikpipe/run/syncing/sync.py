@@ -71,9 +71,9 @@ async def _sync(  # type: ignore[misc] # `folder` is a parameter of an upload, t
         As for `upload`. Those that say where files come from are only for tables.
     changed_by, state, **parameters
         As for `upload`.
-    concurrency, rate, retries, max_failures, timeout, trust_journal, progress, on_result, on_unknown, on_error, policy
+    concurrency, rate, bandwidth, retries, max_failures, timeout, trust_journal, progress, on_result, on_unknown
         As for `upload`.
-    on_summary, transport
+    on_error, policy, on_summary, transport
         As for `upload`.
 
     Returns

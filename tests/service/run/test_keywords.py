@@ -19,7 +19,7 @@ FORMATS = ["tag_separator", "decimal", "true_values", "false_values"]
 EXISTING = ["on_existing", "changed_by", "dedupe"]
 CONNECTION = ["fetch_hosts", "timeout", "policy", "transport"]
 SENDING = [
-    *("concurrency", "rate", "retries", "max_failures", "trust_journal", "progress", "on_result"),
+    *("concurrency", "rate", "bandwidth", "retries", "max_failures", "trust_journal", "progress", "on_result"),
     *("on_summary", "on_unknown", "on_error"),
 ]
 ACCOUNT = ikpipe.Account("public_a", "private_a_0123456789")
@@ -48,7 +48,7 @@ ACCOUNT = ikpipe.Account("public_a", "private_a_0123456789")
         (ikpipe.check, ["frame", "account", "probe", *MAPPING, *FORMATS, *EXISTING, *CONNECTION, "parameters"]),
         (
             ikpipe.upload_file,
-            ["file", "account", *MAPPING[2:], *CONNECTION, "retries", "on_unknown", "parameters"],
+            ["file", "account", *MAPPING[2:], *CONNECTION, "bandwidth", "retries", "on_unknown", "parameters"],
         ),
     ],
 )

@@ -506,3 +506,16 @@ def test_a_full_folder_is_one_rows_trouble(
     assert "is full" in results["ik_message"][7]
     assert small_disk() <= 1_000_000
     assert not list(folder.iterdir())
+
+
+# Bandwidth
+
+
+def test_a_download_has_the_bandwidth_that_is_set(site: Site, account: Account, folder: Path) -> None:
+    """And the time that it waits for that does not count against its host: here it would be over after half of it."""
+    site.pages["/a.bin"] = Page(os.urandom(200_000))
+    began = time.monotonic()
+    options = {"bandwidth": "off:200000B", "timeout": 0.4}
+    results = fetched([f"{site.url}/a.bin"], account, **options)
+    assert (results["ik_status"][0], results["ik_attempts"][0]) == ("uploaded", 1)
+    assert 0.5 < time.monotonic() - began < 10
