@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 BURST = 0.25  # seconds of unused bandwidth that may be made up for
 _RESOLUTION = 1e-6  # seconds; a clock may not be able to pass by less
 _PIECE_SECONDS = 0.02  # that one piece should take
+_SATURATED, _MOMENT = 3, 1.0  # transfers that wait; seconds
 _LEAST_PIECE = 1 << 10  # bytes
 _LONGEST_SLEEP = 1.0  # seconds: the limit can change with the time of day
 
@@ -70,6 +71,15 @@ class BandwidthLimiter:
     ) -> None:
         self._rate, self._clock, self._sleep = rate, clock, sleep
         self._bucket, self._turn = TokenBucket(), asyncio.Lock()  # whose waiters follow in the order of arrival
+        self._waiting, self._saturated_at = 0, -math.inf
+
+    @property
+    def saturated(self) -> bool:
+        """Whether, a moment ago, so many transfers waited that one more would gain nothing.
+
+        Now, they may be waiting for their replies, since transfers of equal size end together.
+        """
+        return self._clock() < self._saturated_at + _MOMENT
 
     def piece(self, most: int) -> int:
         """Return how many bytes to pass on at a time, at most `most`."""
@@ -77,9 +87,15 @@ class BandwidthLimiter:
 
     async def take(self, count: int) -> None:
         """Wait until some bytes may be passed on."""
-        async with self._turn:
-            while (delay := self._bucket.take(count, self._rate(), self._clock())) > 0:
-                await self._sleep(min(delay, _LONGEST_SLEEP))
+        self._waiting += 1
+        if self._waiting >= _SATURATED:
+            self._saturated_at = self._clock()
+        try:
+            async with self._turn:
+                while (delay := self._bucket.take(count, self._rate(), self._clock())) > 0:
+                    await self._sleep(min(delay, _LONGEST_SLEEP))
+        finally:
+            self._waiting -= 1
 
 
 class Bandwidth:

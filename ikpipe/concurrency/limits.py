@@ -27,6 +27,10 @@ The limit is always in one of five phases, each a method that takes a window's t
 
 A step up ends early with many more failures than usual. `MAX_FAILURES` failures in a row halve the limit, repeatedly,
 down to 1; the next phase is *descend*, or *start* if nothing has succeeded since the last time.
+
+Where something else limits the throughput, such as a bandwidth that the user set (`saturated`), windows would say
+nothing about the service, and more requests in flight only make each of them slower. The limit then falls by one with
+each request, down to `FEW`, and grows again from *start* once the other limit has room.
 """
 
 import math
@@ -34,6 +38,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 START, MOST = 16, 256  # uploads in flight: at first, and at most
+FEW = 4  # at least, where something else than the service limits the throughput
 
 
 class ConcurrencyLimit(Protocol):
@@ -94,7 +99,8 @@ class _Measurement:
 class AdaptiveLimit:
     """The smallest number in flight with the best throughput; see the theory of operation above.
 
-    `most` is the maximum number in flight.
+    `most` is the maximum number in flight. `saturated` returns whether something else limits the throughput, such as a
+    bandwidth that the user set: then nothing is learned of the service, and fewer are in flight.
     """
 
     STEP = 1.5
@@ -104,8 +110,8 @@ class AdaptiveLimit:
     MAX_FAILURES = 16  # in a row; by chance, if half of all requests fail, once in 100,000 requests
     PATIENCE = 2, 8  # windows between two probes: at least, and at most
 
-    def __init__(self, most: int = MOST) -> None:
-        self._most = most
+    def __init__(self, most: int = MOST, saturated: Callable[[], bool] = bool) -> None:
+        self._most, self._saturated = most, saturated
         self._phase: Callable[[float, float], None] = self._start
         self._best = 0.0  # throughput that a step is compared with; 0 if not measured yet
         self._lowest_good, self._highest_bad = min(START, most), 0
@@ -130,6 +136,9 @@ class AdaptiveLimit:
             self._halve(now)
         elif self._too_many_failures():
             self._step_back(now)
+        elif self._saturated():
+            self._enter(self._start)
+            self._set_size(min(self.size, max(FEW, self.size - 1)), now)
         elif self._phase == self._start or self._round_trips > 1:
             self._window.add(now - began, in_flight, success=not overload)
             if self._phase == self._start and not overload and self._used(in_flight):

@@ -29,7 +29,9 @@ class Admission:
 
     def __init__(self, options: SendOptions, health: RunHealth) -> None:
         self._health, number, most = health, options.concurrency, max_in_flight()
-        self._default = ConcurrencyGate(AdaptiveLimit(most) if number is None else FixedLimit(number))
+        self._default = ConcurrencyGate(
+            AdaptiveLimit(most, options.client.is_saturated) if number is None else FixedLimit(number)
+        )
         # ImageKit downloads URLs itself: how many it can process says nothing about how many bytes leave from here.
         self._by_kind = {} if number is not None else {"url": ConcurrencyGate(AdaptiveLimit(most))}
         if number is None and options.client.external_source is not None:

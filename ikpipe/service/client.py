@@ -123,6 +123,10 @@ class ServiceClient:
         hosts = FetchHosts.read(fetch_hosts)
         self._downloader = Downloader(network, hosts, timeouts, USER_AGENT, limiter=self.download_limiter)
 
+    def is_saturated(self) -> bool:
+        """Whether uploads wait for the bandwidth that the caller set, so that more of them would gain nothing."""
+        return self._bandwidth is not None and self._bandwidth.upload.saturated
+
     @property
     def download_limiter(self) -> BandwidthLimiter | None:
         """What limits how many bytes of files a second are downloaded; None: nothing does."""

@@ -282,3 +282,19 @@ def test_directions_have_limits_of_their_own() -> None:
         BandwidthSchedule.read("00:00,1M:2M 12:00,4M"), lambda: time.struct_time((2026, 12, 1, 9, 0, 0, 1, 335, 0))
     )
     assert (bandwidth.upload.piece(M), bandwidth.download.piece(M)) == (int(M * 0.02), int(2 * M * 0.02))
+
+
+def test_a_limiter_says_when_more_transfers_gain_nothing() -> None:
+    """While several wait, and for a moment after they did."""
+
+    async def go() -> list[bool]:
+        timed = Timed(lambda: 1_000)
+        seen = [timed.limiter.saturated]
+        waiting = [asyncio.create_task(timed.limiter.take(1_000)) for _ in range(4)]
+        await asyncio.sleep(0.5)
+        seen.append(timed.limiter.saturated)
+        await asyncio.gather(*waiting)
+        await asyncio.sleep(2)
+        return [*seen, timed.limiter.saturated]
+
+    assert jumping(go()) == [False, True, False]

@@ -27,7 +27,7 @@ from simulated import (
     servers,
 )
 
-from ikpipe.concurrency.limits import MOST, START, AdaptiveLimit, FixedLimit
+from ikpipe.concurrency.limits import FEW, MOST, START, AdaptiveLimit, FixedLimit
 from ikpipe.concurrency.rate import RateLimiter, RetryBudget
 
 if TYPE_CHECKING:
@@ -430,3 +430,16 @@ def test_refusals_by_chance_do_not_slow_a_run_down() -> None:
             pace.rejected(now + 0.01, 0.005, began=now)
     assert pace.rate == math.inf
     assert begun > 120 / 0.02 * 0.8
+
+
+def test_another_limit_says_nothing_about_the_service() -> None:
+    """While the user's bandwidth is used up, few are in flight, however long replies take; then the limit grows."""
+    saturated = [True]
+    limit = AdaptiveLimit(saturated=lambda: saturated[0])
+    for end in range(1, 1_000):
+        limit.record(end - limit.size, end, limit.size, overload=False)
+    assert limit.size == FEW
+    saturated[0] = False
+    for end in range(1_000, 1_020):
+        limit.record(end - 0.1, end, limit.size, overload=False)
+    assert limit.size > FEW
