@@ -12,7 +12,7 @@ import ikpipe
 from ikpipe.cli import mapping, output, report
 from ikpipe.cli.next_command import announce_resume, next_steps
 from ikpipe.cli.temporary_emulator import temporary_emulator
-from ikpipe.cli.wording import say
+from ikpipe.cli.wording import in_options, say
 
 if TYPE_CHECKING:
     from ikpipe.run.job import UploadJob
@@ -40,7 +40,7 @@ def upload_table(
         on_unknown=options.on_unknown,
         run=options.run_name,
         state=options.state,
-        progress=not options.quiet,
+        progress=progress(options),
         # A temporary service may have another private key each time, and its journals need no proof.
         trust_journal=options.trust_journal or options.emulator,
     )
@@ -65,6 +65,13 @@ def upload_table(
         if options.journal is not None:
             say(f"--emulator: use {options.journal} only with this emulator, and another file for ImageKit.")
         return send_to(account, options.journal or Path(folder, "run.ikjournal"))
+
+
+def progress(options: Namespace) -> Any:
+    """Return how the progress of a run is shown, for the keyword `progress`."""
+    from ikpipe.run.progress_display import ProgressOptions
+
+    return False if options.quiet else ProgressOptions(in_options)
 
 
 def send_and_write(options: Namespace, job: UploadJob, send: Callable[[Any], object]) -> int:

@@ -3,10 +3,11 @@
 ::
 
     interrupts.py           Ctrl-C drains a run, or stops it at once; run coroutines from synchronous code
-    bandwidth.py           limit how many bytes a second are sent and received
-    bandwidth_schedule.py  the limits by the time of day, as rclone writes them
+    bandwidth.py            limit how many bytes a second are sent and received
+    bandwidth_schedule.py   the limits by the time of day, as rclone writes them
     gate.py                 wait for a place among the items in flight
     group_commit.py         combine many small writes into one commit
     limits.py               the concurrency limit: fixed, or adapted to the throughput
+    ticker.py               call a function from time to time
     rate.py                 the rate limiter, with limits that a 429 names or that are learned; the retry budget
 """

@@ -27,6 +27,16 @@ class ConcurrencyGate:
         return self._limit.size
 
     @property
+    def inside(self) -> int:
+        """The number of items that have a place, sent or not."""
+        return self._inside
+
+    @property
+    def in_flight(self) -> int:
+        """The number of items that were sent and have not ended."""
+        return self._in_flight
+
+    @property
     def waiting(self) -> int:
         """The number of items that wait."""
         return len(self._retries) + len(self._new)

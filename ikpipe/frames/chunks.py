@@ -43,7 +43,8 @@ class TableSource(Protocol):
     `rows` is the number of rows, or None if it is not known yet; `sample` has the first rows, and all columns that are
     known. `origin` tells, as plain JSON, where another process can read the table again, or is None. `ahead`: the table
     is in memory, and can be read at any time. `grows`: later chunks may have more columns. `lines` has the line
-    of each row in its file, as spreadsheets count them; None if it is not a file of lines.
+    of each row in its file, as spreadsheets count them; None if it is not a file of lines. `read_share` is the share of
+    the file that was read so far; None if it is not known.
     """
 
     rows: int | None
@@ -52,6 +53,10 @@ class TableSource(Protocol):
     origin: dict[str, Any] | None
     ahead: bool
     grows: bool
+
+    @property
+    def read_share(self) -> float | None:
+        """The share of the file that was read so far, above 0 and up to 1."""
 
     def chunks(self) -> Iterator[Chunk]:
         """Yield the chunks, once unless the table is in memory; a table without rows has one chunk."""
@@ -91,6 +96,11 @@ class InMemoryTable:
             yield Chunk(chunk, start, self._sends_integers, self._frozen)
             start += max(len(chunk), 1)
 
+    @property
+    def read_share(self) -> float | None:
+        """All is known of a table in memory."""
+        return None
+
     def find_columns(self) -> None:
         """Do nothing: all columns are known."""
 
@@ -121,6 +131,11 @@ class FileTable:
 
     def __init__(self, origin: dict[str, Any] | None) -> None:
         self.origin = origin
+
+    @property
+    def read_share(self) -> float | None:
+        """The share of the file that was read so far; None: it is not known."""
+        return None
 
     def find_columns(self) -> None:
         """Do nothing: all columns are known."""

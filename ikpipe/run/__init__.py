@@ -37,7 +37,8 @@
     summaries.py       the summary of a run as data; `summary.schema.json` is its schema
     plan_report.py     the totals of a plan as text
     sync_report.py     the totals of moves and deletions as text
-    progress.py        progress bars and lines
+    progress.py        what is known of a run's progress, and its text
+    progress_display.py  progress bars and lines
     existing/          what the library has already, and what a row does about it
     syncing/           `sync`
 """

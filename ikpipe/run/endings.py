@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ikpipe.errors import (
     CODES,
@@ -19,9 +19,14 @@ from ikpipe.errors import (
     describe_exception,
     keyword,
     sentences,
+    short_repr,
 )
 
+MOST_NAMED = 10  # rows that an error names
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ikpipe.run.health import RunHealth
 
 _ENDINGS: Sequence[tuple[type[BaseException] | tuple[type[BaseException], ...], str]] = (
@@ -87,14 +92,21 @@ def sink_error(trouble: Exception | None, journal: str | None) -> UploadError | 
     return error
 
 
-def failures_error(failures: int, maximum: int | None, first: Message, journal: str | None) -> UploadError:
-    """Return why the run stopped at rows that were not uploaded; `maximum` None: at the first one."""
+def failures_error(
+    failures: int, maximum: int | None, first: Message, journal: str | None, rows: Sequence[Any]
+) -> UploadError:
+    """Return why the run stopped at rows that were not uploaded; `maximum` None: at the first one.
+
+    `rows` are the labels of these rows, or of the first `MOST_NAMED` of them.
+    """
     fix = Message("See ", RESULTS, ".")
     if maximum is None:
         words = Message(first, " With ", keyword("on_error", "raise"), ", the run stops at the first such row.")
         return UploadError(sentences(words, journal), fix=fix)
     count = "1 failure" if failures == 1 else f"{failures:,} failures"
     limit = keyword("max_failures", maximum)
+    more = ", …" if failures > len(rows) else ""
+    named = f": rows {', '.join(map(short_repr, rows))}{more}" if failures > 1 else ""
     return FailuresError(
-        sentences(Message(f"The run stopped after {count} (", limit, "). The first: ", first), journal), fix=fix
+        sentences(Message(f"The run stopped after {count} (", limit, f"){named}. The first: ", first), journal), fix=fix
     )

@@ -31,7 +31,7 @@ from ikpipe.run.job import UploadJob
 from ikpipe.run.options import RECORDED, SendOptions, limited_bandwidth, policy_of
 from ikpipe.run.ordering import ResultSink
 from ikpipe.run.prepare import log_warning, report_mapping, request_builder
-from ikpipe.run.progress import display
+from ikpipe.run.progress_display import display
 from ikpipe.run.session import Session
 from ikpipe.run.summaries import SummaryRecorder
 from ikpipe.service.client import ServiceClient

@@ -82,6 +82,7 @@ class UploadExecutor:
         )
         options.client.on_service_time = self._times.note_service_time
         self.trouble: JournalError | None = None
+        self._waiting = 0  # rows that wait before their next attempt
 
     @property
     def look_up_pace(self) -> RateLimiter:
@@ -96,6 +97,15 @@ class UploadExecutor:
     def gates(self) -> list[ConcurrencyGate]:
         """The concurrency gates that rows pass."""
         return self._admission.gates
+
+    @property
+    def activity(self) -> str:
+        """What the rows do while nothing is in flight; empty if there are none."""
+        if self._lookups.searching:
+            return "searching the library"
+        if any(gate.inside for gate in self.gates):
+            return "preparing uploads"
+        return "waiting to retry" if self._waiting else ""
 
     async def run(self, task: UploadTask) -> Result:
         """Upload one row: carry out the steps of its state machine until it ends."""
@@ -128,7 +138,9 @@ class UploadExecutor:
                 event = await self._look_up(task)
             else:
                 self.health.log_wait(step.seconds, event)
+                self._waiting += 1
                 event = await self._control.sleep(step.seconds)
+                self._waiting -= 1
 
     def _recovery_options(self, task: UploadTask) -> RecoveryOptions:
         policy = self._options.policy

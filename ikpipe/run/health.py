@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ikpipe.concurrency.rate import WINDOWS, RateLimiter, RetryBudget
@@ -49,6 +50,8 @@ class RunHealth:
         Whether a row was stored: then the keys are right.
     refusal
         The reply that stopped the run, if one did.
+    on_wait
+        Called when the service holds the run, with the seconds and the reason, which their number follows.
     """
 
     def __init__(
@@ -71,6 +74,7 @@ class RunHealth:
         self._failed_scouts: set[int] = set()
         self._attempting: set[int] = set()
         self._logged_until = -math.inf
+        self.on_wait: Callable[[float, str], None] = lambda _seconds, _reason: None
 
     @property
     def contact_lost(self) -> bool:
@@ -187,6 +191,7 @@ class RunHealth:
         self.limiter.rejected(now, wait, sent_at)
         if reply.limit is not None:
             self.limiter.cap(now, *reply.limit)
+        self.on_wait(wait, "ImageKit asks to wait")
         self._log_long_wait(wait, "The run waits", f"as ImageKit asks: {reply.result.message}")
         return reply
 

@@ -113,6 +113,7 @@ class UpdateKeywords(PartUpdateKeywords, total=False):
     journal: str | Path | None
     trust_journal: bool
     progress: bool | Callable[[Progress], None]
+    max_failures: int | None
     timeout: float | None
     transport: httpx.AsyncBaseTransport | None
 

@@ -63,6 +63,7 @@ class LookupBatcher:
         self._names = policy.names
         self.pace = RateLimiter(policy.look_ups, since)
         self._open: dict[str, _FileSearch] = {}
+        self.searching = 0  # files
 
     async def find(self, expected: ExpectedFile) -> Result | None:
         """Search for a file, and return its details, as ``exists``; None if it is not there.
@@ -70,6 +71,13 @@ class LookupBatcher:
         Raise `OtherFileError` if the file that has its name, since whenever, cannot be this one, `Error` if the search
         failed.
         """
+        self.searching += 1
+        try:
+            return await self._find(expected)
+        finally:
+            self.searching -= 1
+
+    async def _find(self, expected: ExpectedFile) -> Result | None:
         folder, paths = expected.path.rpartition("/")[0], possible_paths(expected.path, self._names)
         names = [path.rpartition("/")[2] for path in paths]
         search = self._open.get(folder)

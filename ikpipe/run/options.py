@@ -15,7 +15,7 @@ from ikpipe.errors import MappingError, keyword
 from ikpipe.request.policy import Policy
 from ikpipe.request.result import Result
 from ikpipe.run.existing.state import place_of
-from ikpipe.run.progress import Progress
+from ikpipe.run.progress_display import Shown
 
 if TYPE_CHECKING:
     from ikpipe.run.existing.library_files import SharedListings
@@ -50,7 +50,7 @@ class SendOptions:
     on_attempt: Callable[[int], None] | None = None
     on_unknown: str = "hold"
     on_error: str = "return"
-    progress: bool | Callable[[Progress], None] = True
+    progress: Shown = True
     shared_since: float | None = None
     trust_journal: bool = False
     run: str | None = None

@@ -22,7 +22,7 @@ from ikpipe.request.sources import FileResolver
 from ikpipe.request.suffixes import SuffixRule
 from ikpipe.request.targets import TargetRegistry
 from ikpipe.run.existing.rules import ON_EXISTING, is_rule
-from ikpipe.run.progress import ProgressDisplay
+from ikpipe.run.progress_display import ProgressDisplay
 from ikpipe.run.stored_mapping import optional_entries
 from ikpipe.service.client import ServiceClient
 from ikpipe.service.library import metadata_fields

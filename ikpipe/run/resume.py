@@ -77,7 +77,7 @@ async def _resume_update(
 ) -> pd.DataFrame:
     """Finish an update; options that are only about uploads have no effect."""
     policy = keywords.get("policy") or policy_of(record.journal.facts["sending"])
-    connection = {name: keywords[name] for name in ("timeout", "transport") if name in keywords}
+    connection = {name: keywords[name] for name in ("timeout", "transport", "max_failures") if name in keywords}
     check_job(job, account)
     results: pd.DataFrame = await collect_changes(
         job, account, policy, record, dry_run=False, progress=keywords.get("progress", True), **connection

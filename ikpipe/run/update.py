@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any, Unpack
 
@@ -19,7 +19,7 @@ from ikpipe.run import update_journal
 from ikpipe.run.job import UploadJob
 from ikpipe.run.keywords import UpdateKeywords, listed_keywords
 from ikpipe.run.prepare import collect_mapping
-from ikpipe.run.progress import Progress
+from ikpipe.run.progress_display import Shown
 from ikpipe.run.update_journal import UpdateJournal
 from ikpipe.run.updater import Updater
 from ikpipe.service.client import ServiceClient
@@ -66,6 +66,8 @@ async def _update(
         As for `upload`.
     progress
         As for `upload`.
+    max_failures
+        Stop the update, and raise `UploadError`, when this many rows are ``failed``; None sets no limit.
     policy
         Its `changes` and `look_ups` are the maximum numbers of requests per second.
     timeout, transport
@@ -90,6 +92,8 @@ async def _update(
         There is no private key, or the service rejects it; ``.results`` has the rows so far.
     JournalError
         The journal cannot be used, or nothing proves that this account wrote it; ``.results`` has the rows so far.
+    UploadError
+        There were `max_failures`; ``.results`` has the rows so far.
     """
     mapping, asking = split_update_keywords(keywords)
     policy, trust = asking.pop("policy", None) or Policy(), asking.pop("trust_journal", False)
@@ -137,7 +141,8 @@ async def collect_changes(
     record: OpenJournal | None,
     *,
     dry_run: bool,
-    progress: bool | Callable[[Progress], None],
+    progress: Shown,
+    max_failures: int | None = None,
     **connection: Any,
 ) -> Any:
     """Update the files of a table, and return it with the outcomes of its rows.
@@ -146,7 +151,8 @@ async def collect_changes(
     `ServiceClient`. An error that stops the update has the rows as far as they got.
     """
     collector = ChangeCollector(job.table)
-    async with open_updater(job, account, policy, record, dry_run=dry_run, progress=progress, **connection) as updater:
+    shown: dict[str, Any] = {"dry_run": dry_run, "progress": progress, "max_failures": max_failures}
+    async with open_updater(job, account, policy, record, **shown, **connection) as updater:
         async for chunk, rows in updater.chunks():
             collector.take(chunk, rows)
     results = collector.close(updater.summary())
@@ -164,10 +170,12 @@ async def open_updater(
     record: OpenJournal | None,
     *,
     dry_run: bool,
-    progress: bool | Callable[[Progress], None],
+    progress: Shown,
+    max_failures: int | None = None,
     **connection: Any,
 ) -> AsyncIterator[Updater]:
     """Yield what updates the files of a job; parameters are those of `collect_changes`."""
     async with ServiceClient(policy=policy, **connection) as client, AsyncExitStack() as stack:
         journal = None if record is None else await stack.enter_async_context(UpdateJournal(record, job.table))
-        yield Updater(job, client, account, policy, journal, dry_run=dry_run, progress=progress)
+        shown: dict[str, Any] = {"dry_run": dry_run, "progress": progress, "max_failures": max_failures}
+        yield Updater(job, client, account, policy, journal, **shown)

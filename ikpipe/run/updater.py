@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Mapping, Sequence
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ikpipe.concurrency.interrupts import CURRENT_CONTROL, RunControl
-from ikpipe.errors import AccountError, Error, JournalError, UnreachableError
+from ikpipe.concurrency.ticker import ticking
+from ikpipe.errors import (
+    AccountError,
+    Error,
+    JournalError,
+    MappingError,
+    Message,
+    UnreachableError,
+    UploadError,
+    keyword,
+    short_repr,
+)
 from ikpipe.frames.edits import Change
 from ikpipe.request.known_runs import about, known_by, remember
 from ikpipe.request.update_requests import UpdateBuilder, UpdateRequest
+from ikpipe.run.endings import MOST_NAMED, failures_error
 from ikpipe.run.prepare import collect_mapping, known_metadata_fields, log_warning, report_mapping
-from ikpipe.run.progress import Progress, display
+from ikpipe.run.progress import Progress
+from ikpipe.run.progress_display import Shown, display
 from ikpipe.run.update_rows import CANCELLED, RowUpdate, UpdateRows, ended, invalid
 
 if TYPE_CHECKING:
@@ -23,6 +37,7 @@ if TYPE_CHECKING:
     from ikpipe.service.client import ServiceClient
 
 T = TypeVar("T")
+TICK = 0.5  # seconds between two updates of the display while nothing happens
 AT_ONCE = 500  # rows whose files are looked up together
 MOST_UNREAD = 3  # groups of rows in a row whose files cannot be read, before the run stops
 _NO_MAPPING = collect_mapping(None, None, None, "server", {})
@@ -32,7 +47,7 @@ class Updater:
     """Updates the files of a job's rows.
 
     `client`, `account` and `policy` are those of the run. `journal` records it; None keeps none. `dry_run`: files are
-    only read. `progress` is as for `ikpipe.upload`. `trouble` is the error that stopped the update.
+    only read. `progress` and `max_failures` are as for `ikpipe.upload`. `trouble` is the error that stopped the update.
     """
 
     def __init__(
@@ -44,8 +59,13 @@ class Updater:
         journal: UpdateJournal | None,
         *,
         dry_run: bool,
-        progress: bool | Callable[[Progress], None] = False,
+        progress: Shown = False,
+        max_failures: int | None = None,
     ) -> None:
+        if max_failures is not None and max_failures < 1:
+            raise MappingError("The value must be at least 1.", about=keyword("max_failures", max_failures))
+        self._most, self._failed_rows, self._first_failure = max_failures, list[Any](), Message()
+        self._positions: dict[int, int] = {}  # of the rows that are being changed, by their objects
         self._job, self._client, self._account, self._policy, self._dry = job, client, account, policy, dry_run
         self._journal = journal
         self._control = CURRENT_CONTROL.get() or RunControl()
@@ -53,7 +73,7 @@ class Updater:
         self._progress, self._unread = Progress(job.table.rows), 0
         self._id = None if journal is None else _remembered(job.table.sample.attrs, journal.path)
         self._rows = UpdateRows(client, account, policy, self._control, self._row_ended)
-        self.trouble: AccountError | JournalError | None = None
+        self.trouble: AccountError | JournalError | UploadError | None = None
 
     def summary(self) -> dict[str, Any]:
         """Return the summary of the table's last run with that of the update: its journal, and rows by outcome.
@@ -66,8 +86,14 @@ class Updater:
         changes = dict(self._progress.counts)
         return {**summary, "changes": changes, "dry_run": self._dry, "interrupted": self._control.interrupted}
 
-    async def chunks(self) -> AsyncIterator[tuple[Chunk, list[Change]]]:
+    async def chunks(self) -> AsyncGenerator[tuple[Chunk, list[Change]], None]:
         """Yield the parts of the table with the outcomes of their rows: all of them, also after `trouble`."""
+        tick = self._show if self._display.ticks else None
+        async with ticking(TICK, tick), aclosing(self._chunks()) as chunks:
+            async for chunk in chunks:
+                yield chunk
+
+    async def _chunks(self) -> AsyncGenerator[tuple[Chunk, list[Change]], None]:
         try:
             report_mapping(self._job.first_mapping(), self._display)
             log_warning(self._job.similar_columns)
@@ -117,6 +143,7 @@ class Updater:
             for one, row in zip(requests, decided, strict=True)
         ]
         updates = [row for row in rows if isinstance(row, RowUpdate)]
+        self._positions = {id(row): at for at, row in enumerate(rows, part.start)}
         if not self._dry:
             await self._tried(self._applied(updates))
         return self._ended(part, rows)
@@ -152,17 +179,36 @@ class Updater:
 
     def _row_ended(self, row: RowUpdate) -> None:
         """Show that a row has ended."""
-        self._progress.counts[ended(row, dry_run=self._dry).change] += 1
+        self._count(ended(row, dry_run=self._dry), self._positions[id(row)])
+        self._show()
+
+    def _show(self) -> None:
         self._display(self._progress)
+
+    def _count(self, change: Change, position: int) -> None:
+        """Count a row that has ended; the last failure that is allowed stops the update."""
+        self._progress.counts[change.change] += 1
+        if change.change != "failed":
+            return
+        label, failures = self._job.table.label(position), self._progress.counts["failed"]
+        if failures == 1:
+            self._first_failure = Message(f"Row {short_repr(label)} is failed: ", change.message or "")
+            self._display.announce(Message("ikpipe: ", self._first_failure))
+        if failures <= MOST_NAMED:
+            self._failed_rows.append(label)
+        if failures == self._most and self.trouble is None:
+            journal = None if self._journal is None else f"The update's journal is {self._journal.path}."
+            self.trouble = failures_error(failures, self._most, self._first_failure, journal, self._failed_rows)
+            self._control.drain()
 
     def _ended(self, part: Chunk, rows: Sequence[Change | RowUpdate]) -> list[Change]:
         """Return how the rows of a part ended, and show that."""
         stopped = self._control.draining
         changes = [ended(row, dry_run=self._dry, stopped=stopped) for row in rows] or [CANCELLED] * len(part.frame)
-        for row, change in zip(rows or changes, changes, strict=True):
+        for at, (row, change) in enumerate(zip(rows or changes, changes, strict=True), part.start):
             if isinstance(row, Change) or not row.is_complete:
-                self._progress.counts[change.change] += 1
-        self._display(self._progress)
+                self._count(change, at)
+        self._show()
         return changes
 
 

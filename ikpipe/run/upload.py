@@ -97,7 +97,7 @@ async def aupload(
         another machine without the private key, or an earlier version of ikpipe wrote it. It must have the same public
         key, and is proven from then on.
     progress
-        Whether to show a bar or lines; or a callback that gets a `Progress` often.
+        Whether to show a bar or lines; or a callback that gets a `Progress` often. ``docs/progress.md`` describes it.
     on_result
         Called with index label and `Result` as each row ends, in the thread of the run.
     on_summary

@@ -8,7 +8,7 @@ from argparse import Namespace
 import ikpipe
 from ikpipe.cli import help_text, mapping, output
 from ikpipe.cli.options import Commands, add_command, add_fetch_hosts, add_profile, add_sending, add_trust, add_writing
-from ikpipe.cli.sending import send_and_write
+from ikpipe.cli.sending import progress, send_and_write
 from ikpipe.cli.wording import command, say
 from ikpipe.errors import Error, JournalError
 
@@ -84,7 +84,7 @@ def _resume_journal(options: Namespace, account: ikpipe.Account) -> int:
         names = ("concurrency", "rate", "bandwidth", "max_failures", "on_unknown")
         changed = {name: getattr(options, name) for name in names}
         policy = mapping.policy(options.policy) if options.policy else None
-        send_options = recorded_options(record, policy, options.fetch_host, progress=not options.quiet, **changed)
+        send_options = recorded_options(record, policy, options.fetch_host, progress=progress(options), **changed)
         return send_and_write(
             options, job, lambda sink: to_sync(send, "resume")(job, account, send_options, sink, record)
         )

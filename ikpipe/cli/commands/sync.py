@@ -21,6 +21,7 @@ from ikpipe.cli.options import (
     add_trust,
     add_writing,
 )
+from ikpipe.cli.sending import progress
 from ikpipe.cli.wording import in_options, say, width
 from ikpipe.errors import Error
 from ikpipe.request.missing import without_none
@@ -121,7 +122,7 @@ def _keywords(options: Namespace) -> dict[str, Any]:
         **without_none({name: getattr(options, name) for name in names}),
         "fetch_hosts": options.fetch_host,
         "policy": mapping.policy(options.policy),
-        "progress": not options.quiet,
+        "progress": progress(options),
         "trust_journal": options.trust_journal,
     }
 

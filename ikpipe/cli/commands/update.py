@@ -20,7 +20,9 @@ from ikpipe.cli.options import (
     add_reporting,
     add_trust,
     add_writing,
+    count,
 )
+from ikpipe.cli.sending import progress
 from ikpipe.cli.wording import in_options, say, width
 from ikpipe.frames.io.opening import STANDARD
 
@@ -79,6 +81,7 @@ def add(every: Commands) -> None:
         help="file that records the update (default: one for this table and these changes); the same command continues "
         "an interrupted one",
     )
+    command.add_argument("--max-failures", metavar="N", type=count, help="stop after N failed rows")
     add_trust(command)
     add_policy(command)
     add_reporting(command)
@@ -129,7 +132,7 @@ def _change_and_write(
         attrs, style = job.table.sample.attrs, output.csv_style(options)
         writer = None if options.out is None else stack.enter_context(output.chunk_writer(options.out, style, attrs))
         try:
-            updater = _change(job, account, policy, record, counts, writer, progress=not options.quiet)
+            updater = _change(job, account, policy, record, counts, writer, options)
         finally:
             recorder.planned(counts)
         own = {name: value for name, value in updater.summary().items() if name in ("run", "journal", "interrupted")}
@@ -154,8 +157,7 @@ def _change(
     record: OpenJournal | None,
     counts: PlanCounts,
     writer: ChunkWriter | None,
-    *,
-    progress: bool,
+    options: Namespace,
 ) -> Updater:
     """Update the files of a job, and write and count the outcomes."""
     from ikpipe.concurrency.interrupts import to_sync
@@ -165,7 +167,8 @@ def _change(
 
     async def go() -> Updater:
         """Update the files chunk by chunk."""
-        async with open_updater(job, account, policy, record, dry_run=record is None, progress=progress) as updater:
+        shown = {"progress": progress(options), "max_failures": options.max_failures}
+        async with open_updater(job, account, policy, record, dry_run=record is None, **shown) as updater:
             async for chunk, changes in updater.chunks():
                 rows = [PlannedRow(one.change, None, one.message or "") for one in changes]
                 counts.add(chunk.frame.index, rows, chunk.start)

@@ -1,6 +1,7 @@
 """Open a table's file: its name, its extension, and the extra that it may need."""
 
 import io
+import os
 import shutil
 import stat
 import sys
@@ -140,6 +141,16 @@ def open_input(source: InputFile) -> AbstractContextManager[IO[Any]]:
         return Path(source).open("rb")
     except OSError as error:
         raise Error(f"{fspath(source)} cannot be read: {error.strerror}.") from error
+
+
+def share_read(stream: IO[Any]) -> float | None:
+    """Return the share of an open file that was read, above 0 and up to 1; None for a pipe, which has no end yet."""
+    try:
+        place = stream.tell()
+        size = os.fstat(stream.fileno()).st_size
+    except (OSError, ValueError):  # a pipe, or it is closed
+        return None
+    return min(place / size, 1.0) if place and size else None
 
 
 @contextmanager

@@ -1,10 +1,11 @@
 """Read tables in files chunk by chunk: CSV, JSON lines and Parquet; other formats are read into memory."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pandas as pd
 
@@ -15,7 +16,7 @@ from ikpipe.frames.io import parquet
 from ikpipe.frames.io.csv_records import delimited
 from ikpipe.frames.io.excel import read_lines
 from ikpipe.frames.io.json_records import json_rows
-from ikpipe.frames.io.opening import LINES, InputFile, Spool, is_folder, is_pipe, name_of, open_input
+from ikpipe.frames.io.opening import LINES, InputFile, Spool, is_folder, is_pipe, name_of, open_input, share_read
 from ikpipe.frames.io.options import WORKBOOKS, ReadOptions
 from ikpipe.frames.io.parquet_folder import ParquetFolder
 from ikpipe.frames.io.reading import format_of, objects, read_table, texts
@@ -60,12 +61,25 @@ class _Streamed(FileTable):
         super().__init__(origin)
         self._source, self._name, self._options = source, name_of(source), options
         self._frozen: tuple[Any, FrameEncoder] | None = None
+        self._stream: IO[Any] | None = None
         self._frames = self._read()
         self.sample = next(self._frames)
 
     def _read(self) -> Iterator[pd.DataFrame]:
         """Yield the table as frames, at least one."""
         raise NotImplementedError
+
+    @property
+    def read_share(self) -> float | None:
+        """The share of the file that was read so far; None: it is not known, as of a pipe."""
+        return None if self._stream is None else share_read(self._stream)
+
+    @contextmanager
+    def _opened(self) -> Iterator[IO[Any]]:
+        """Open the file, whose place tells how far it was read."""
+        with open_input(self._source) as stream:
+            self._stream = stream
+            yield stream
 
     def chunks(self) -> Iterator[Chunk]:
         """Yield the chunks."""
@@ -99,7 +113,7 @@ class _Delimited(_Streamed):
     delimiter = ","
 
     def _read(self) -> Iterator[pd.DataFrame]:
-        with open_input(self._source) as stream:
+        with self._opened() as stream:
             header, rows = delimited(stream, self._name, self._options, self.delimiter)
             while part := list(islice(rows, ROWS)):
                 yield texts(header, part)
@@ -125,7 +139,7 @@ class _JsonLines(_Streamed):
             raise Error(f"{self._name}: All rows are empty.")
 
     def _read(self) -> Iterator[pd.DataFrame]:
-        with open_input(self._source) as stream:
+        with self._opened() as stream:
             rows = json_rows(stream, self._name, self._options, as_seen=True)
             while part := list(islice(rows, ROWS)):
                 self._names |= dict.fromkeys(name for row in part for name in row)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import pickle
+import re
 import sys
 from collections import Counter
 from typing import Any
@@ -12,7 +14,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tqdm.std import tqdm
 
-from ikpipe.run.progress import EVERY, NoProgress, Progress, ProgressBar, ProgressLines, display, format_bytes
+from ikpipe.errors import Message, keyword
+from ikpipe.run.progress import Progress, format_bytes, format_seconds
+from ikpipe.run.progress_display import (
+    EVERY,
+    NoProgress,
+    ProgressBar,
+    ProgressLines,
+    display,
+    fit,
+)
 
 
 class Terminal(io.StringIO):
@@ -64,20 +75,184 @@ def test_done_are_all_rows_with_a_status() -> None:
     assert progress(uploaded=3, failed=2, cancelled=1).done == 6
 
 
+# What is measured
+
+
+def running(rows: int | None, *steps: tuple[float, int, int]) -> Progress:
+    """Return the progress of a run that began at 0: times, uploaded rows and bytes so far."""
+    at = Progress(rows, _began=0.0, _now=0.0)
+    for now, done, sent in steps:
+        at.counts["uploaded"], at.bytes = done, sent
+        at.note(now)
+    return at
+
+
+def test_the_rate_is_that_of_the_last_seconds() -> None:
+    """What was long ago does not count: 100 rows a second at first, then one."""
+    steps = [(float(second), 100 * min(second, 20) + max(second - 20, 0), 1000 * second) for second in range(1, 41)]
+    at = running(10_000, *steps)
+    assert (at.rows_per_second, at.bytes_per_second) == (1, 1000)
+
+
+def test_the_time_left_follows_the_rate() -> None:
+    """Half of the rows in 20 seconds, so 20 seconds are left; unknown at the very start, and without a total."""
+    assert running(200, (20, 100, 0)).seconds_left == 20
+    assert running(200, (0.5, 1, 0)).seconds_left is None
+    assert running(200, (20, 0, 0)).seconds_left is None
+    assert running(None, (20, 100, 0)).seconds_left is None
+
+
+def test_the_time_left_follows_a_rate_that_has_changed() -> None:
+    """After ten minutes at a tenth of the rate, the first minutes do not count."""
+    steps = [(float(second), 10 * min(second, 60) + max(second - 60, 0), 0) for second in range(1, 661)]
+    assert running(1_300, *steps).seconds_left == pytest.approx(100)
+
+
+def test_a_table_of_unknown_length_has_an_estimate() -> None:
+    """By the part of its file that was read; it is rounded, said to be one, and never less than what is done."""
+    at = running(None, (20, 5_000, 0))
+    at.expected = 49_873
+    assert at.parts()[0].text == "5,000 of about 49,900 rows"
+    assert at.seconds_left == pytest.approx((49_873 - 5_000) / 250)
+    at.expected = 4_000
+    assert at.total == 5_000
+
+
+def test_samples_need_little_memory() -> None:
+    """However long a run is, those of the last minute are kept."""
+    at = running(None, *((second / 100, second, 0) for second in range(100_000)))
+    assert len(pickle.dumps(at)) < 10_000
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.2, "1 s"), (12, "12 s"), (59.6, "1:00 min"), (130, "2:10 min"), (11_100, "3:05 h"), (200_000, "2 days")],
+)
+def test_seconds_are_written_for_people(seconds: float, text: str) -> None:
+    """With the unit."""
+    assert format_seconds(seconds) == text
+
+
+def test_a_wait_is_said_until_it_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Instead of the time left, with the seconds that it still takes; a shorter one does not hide a longer one."""
+    monkeypatch.setattr("time.monotonic", lambda: 20.0)
+    at = running(200, (20, 100, 0))
+    at.wait(12, "ImageKit asks to wait")
+    at.wait(2, "ImageKit asks to wait")
+    at.note(21)
+    assert [part.text for part in at.parts()][:2] == ["100 of 200 rows", "ImageKit asks to wait 11 s"]
+    assert fit(at, at.parts(), 30) == "100/200, waiting 11 s"
+    at.note(33)
+    assert at.waiting == ""
+
+
+def test_an_activity_is_said_while_nothing_is_in_flight() -> None:
+    """And has been for a second: otherwise it would flicker."""
+    at = Progress(10, activity="reading the table", _began=0.0, _busy=10.0)
+    at.note(10.5)
+    assert [part.text for part in at.parts()] == ["0 of 10 rows"]
+    at.note(11)
+    assert [part.text for part in at.parts()] == ["0 of 10 rows", "reading the table"]
+    at.flight(3)
+    assert [part.text for part in at.parts()] == ["0 of 10 rows", "3 in flight"]
+
+
+def refused() -> Progress:
+    """Return a progress with rows that were refused."""
+    at = Progress(10, Counter(uploaded=2, failed=3, invalid=1, skipped=1), _began=0.0, _now=0.0)
+    assert [at.refused("failed", code) for code in ("checks", "too_large", "checks")] == [True, True, False]
+    assert at.refused("invalid", None)
+    return at
+
+
+def test_refusals_have_their_reasons() -> None:
+    """By status, the most frequent first."""
+    assert fit(refused(), refused().parts(), 200) == (
+        "7 of 10 rows, 1 skipped, 3 failed: checks (2), too_large (1), 1 invalid: no reason (1)"
+    )
+
+
 # How it is drawn
 
 
-def test_a_bar_ends_where_the_run_ended() -> None:
-    """The bar has as many steps as rows are done, and says what is to be said."""
+def test_what_does_not_fit_is_left_out() -> None:
+    """The rows are always said, then what was refused; never more than the width, unless the rows alone are more."""
+    at, full = refused(), refused().parts()
+    assert fit(at, full, 50) == "7 of 10 rows, 1 skipped, 3 failed, 1 invalid"
+    assert fit(at, full, 40) == "7 of 10 rows, 3 failed, 1 invalid"
+    assert fit(at, full, 30) == "7/10, 3 failed, 1 invalid"
+    assert fit(at, full, 20) == "7/10, 3 failed"
+    assert fit(at, full, 5) == "7/10"
+
+
+counts = st.dictionaries(
+    st.sampled_from(["uploaded", "failed", "invalid", "unknown", "skipped"]), st.integers(0, 10**7)
+)
+
+
+@given(
+    counts,
+    st.one_of(st.none(), st.integers(10**8, 10**9)),
+    st.integers(0, 10**15),
+    st.sampled_from([40, 80, 120]),
+    st.floats(0, 10**6),
+)
+def test_a_bar_never_wraps(counted: dict[str, int], rows: int | None, sent: int, columns: int, now: float) -> None:
+    """Whatever is counted: each state is shorter than the terminal's line."""
     stream = Terminal()
-    bar = ProgressBar(tqdm(total=10, unit="row", file=stream))
+    bar = ProgressBar(tqdm(total=rows, file=stream, bar_format=" ", ascii=True), lambda: columns - 1, clock=lambda: now)
+    at = Progress(rows, Counter(counted), sent, in_flight=200, _began=0.0)
+    for status in ("failed", "invalid"):
+        at.refused(status, "a_rather_long_reason")
+    bar(at)
+    bar.close()
+    assert all(len(line) < columns for line in re.split("[\r\n]", stream.getvalue()))
+
+
+def test_a_bar_ends_where_the_run_ended() -> None:
+    """It says what became of the rows."""
+    stream, now = Terminal(), [0.0]
+    bar = ProgressBar(tqdm(total=10, unit="row", file=stream), lambda: 79, clock=lambda: now[0])
     bar(progress(uploaded=4))
     bar(progress(uploaded=4))
     bar(progress(uploaded=7, failed=2))
     bar.close()
     last = stream.getvalue().rpartition("\r")[2]
-    assert "9/10" in last
-    assert "12.3 MB, 2 failed" in last
+    assert last.startswith(" 90% |")
+    assert "9 of 10 rows" in last
+    assert "12.3 MB" in last
+    assert "2 failed" in last
+
+
+def test_a_bar_is_drawn_ten_times_a_second() -> None:
+    """However often it is called."""
+    stream, now = Terminal(), [0.0]
+    bar = ProgressBar(tqdm(total=10_000, file=stream, bar_format=" "), lambda: 79, clock=lambda: now[0])
+    for row in range(1, 1_001):
+        now[0] += 0.001
+        bar(progress(uploaded=row))
+    assert stream.getvalue().count("\r") <= 13
+
+
+def test_a_bar_learns_the_number_of_rows() -> None:
+    """Without it there is no share, and no bar."""
+    stream, now = Terminal(), [0.0]
+    bar = ProgressBar(tqdm(total=None, file=stream, bar_format=" "), lambda: 79, clock=lambda: now[0])
+    at = Progress(None, Counter(uploaded=5))
+    bar(at)
+    assert "%" not in stream.getvalue()
+    at.rows, now[0] = 10, 1.0
+    bar(at)
+    assert " 50% |" in stream.getvalue()
+
+
+def test_a_message_has_the_names_of_its_reader() -> None:
+    """Such as the options of the command line; and nothing in it controls the terminal."""
+    stream = io.StringIO()
+    lines = ProgressLines(stream, write=lambda text: text.replace("root=", "--root "), now=lambda: "now")
+    lines.announce(Message("Set ", keyword("root"), ".\x1b[2J"))
+    assert "\x1b" not in stream.getvalue()
+    assert stream.getvalue().startswith("now Set ")
 
 
 @pytest.mark.parametrize(
@@ -86,35 +261,34 @@ def test_a_bar_ends_where_the_run_ended() -> None:
 def test_numbers_agree(done: int, rows: int | None, line: str) -> None:
     """One row is a row."""
     stream = io.StringIO()
-    lines = ProgressLines(stream)
+    lines = ProgressLines(stream, now=lambda: "now")
     lines(Progress(rows, Counter(uploaded=done)))
     lines.close()
-    assert stream.getvalue() == f"ikpipe: {line}\n"
+    assert stream.getvalue().startswith(f"now ikpipe: {line}, in 1 s")
+
+
+def lines_of(seconds: int, step: float) -> list[float]:
+    """Return when a run of some seconds prints a line."""
+    now, printed = [0.0], []
+    lines = ProgressLines(io.StringIO(), lambda: now[0], now=lambda: printed.append(now[0]) or "now")  # type: ignore[func-returns-value]
+    at = Progress(10)
+    while now[0] < seconds:
+        now[0] += step
+        lines(at)
+    return printed
 
 
 def test_lines_are_few() -> None:
-    """One every five seconds, whatever happens between, and the last state at the end."""
-    stream, now = io.StringIO(), [0.0]
-    lines = ProgressLines(stream, lambda: now[0])
-    for row in range(1, 9):
-        now[0] += 1
-        lines(progress(uploaded=row))
-    lines.close()
-    assert stream.getvalue().splitlines() == [
-        "ikpipe: 5 of 10 rows, 12.3 MB",
-        "ikpipe: 8 of 10 rows, 12.3 MB",
-    ]
+    """One every five seconds at first, whatever happens between."""
+    assert lines_of(26, 0.5) == [5, 10, 15, 20, 25]
     assert EVERY == 5
 
 
-def test_the_last_line_is_not_said_twice() -> None:
-    """What was just printed is not printed again at the end."""
-    stream, now = io.StringIO(), [0.0]
-    lines = ProgressLines(stream, lambda: now[0])
-    now[0] = 6
-    lines(progress(uploaded=10))
-    lines.close()
-    assert stream.getvalue().count("\n") == 1
+def test_a_long_run_prints_fewer_lines() -> None:
+    """One in five minutes after hours; a night is not a thousand lines."""
+    printed = lines_of(8 * 3600, 1)
+    assert len(printed) < 250
+    assert printed[-1] - printed[-2] == 300
 
 
 def test_a_run_without_rows_prints_no_line() -> None:
@@ -155,7 +329,7 @@ def test_a_terminal_has_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(show, ProgressBar)
     show(progress(uploaded=10))
     show.close()
-    assert "10/10" in stream.getvalue()
+    assert "10 of 10 rows" in stream.getvalue()
 
 
 def test_a_pipe_has_lines(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -165,7 +339,7 @@ def test_a_pipe_has_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     show = display(wanted=True, rows=10)
     show(progress(uploaded=10))
     show.close()
-    assert stream.getvalue() == "ikpipe: 10 of 10 rows, 12.3 MB\n"
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d ikpipe: 10 of 10 rows, in 1 s, 12.3 MB\n", stream.getvalue())
 
 
 class Shell:
