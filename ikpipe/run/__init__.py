@@ -39,6 +39,7 @@
     sync_report.py     the totals of moves and deletions as text
     progress.py        what is known of a run's progress, and its text
     progress_display.py  progress bars and lines
+    progress_tracker.py  what a run shows of its progress
     existing/          what the library has already, and what a row does about it
     syncing/           `sync`
 """

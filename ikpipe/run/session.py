@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from ikpipe.concurrency.group_commit import GroupCommit
 from ikpipe.concurrency.interrupts import CURRENT_CONTROL, RunControl
-from ikpipe.concurrency.ticker import ticking
 from ikpipe.errors import (
     AccountError,
     Error,
@@ -19,7 +18,6 @@ from ikpipe.errors import (
     Problem,
     UploadError,
     sentences,
-    short_repr,
 )
 from ikpipe.frames.near_misses import warning
 from ikpipe.journal import history
@@ -37,8 +35,9 @@ from ikpipe.run.executor import UploadExecutor
 from ikpipe.run.existing_rows import ExistingRows
 from ikpipe.run.options import SendOptions
 from ikpipe.run.ordering import OrderedResults, ResultBatch, ResultSink
-from ikpipe.run.progress import BAD, Progress
+from ikpipe.run.progress import BAD
 from ikpipe.run.progress_display import ProgressDisplay
+from ikpipe.run.progress_tracker import ProgressTracker, described
 from ikpipe.run.task import UploadTask
 from ikpipe.run.telemetry import RunTelemetry, run_telemetry
 from ikpipe.service.spool import SpoolFolder
@@ -48,7 +47,6 @@ if TYPE_CHECKING:
     from ikpipe.run.existing.state import ContentState
     from ikpipe.run.job import UploadJob
 
-TICK = 0.5  # seconds between two updates of the display while nothing happens
 AT_ONCE = 500  # rows planned together: more would delay the requests in flight
 
 
@@ -76,12 +74,12 @@ class Session:
         self.failed, self.failures, self.first_failure = False, 0, Message()
         self.retries = 0
         self.failed_rows: list[Any] = []
-        self._activity = ""
         self.trouble: Exception | None = None
-        self.progress = Progress(job.table.rows)
+        self._tracker = ProgressTracker(job.table, self.control, display)
+        self.progress = self._tracker.progress
         self._began = time.monotonic()
         self._job, self._builder, self._account = job, builder, account
-        self._options, self._display, self._record = options, display, record
+        self._options, self._record = options, record
         self._writer: GroupCommit[Entry] | None = None if record is None else GroupCommit(record.journal.write)
         self._executor: UploadExecutor | None = None
         self._existing: ExistingRows | None = None
@@ -109,11 +107,11 @@ class Session:
         """Upload every row, as `go` does."""
         with SpoolFolder() as spool:
             executor = UploadExecutor(
-                self._account, self._options, self.control, self._writer, spool, self._sent, self._telemetry
+                self._account, self._options, self.control, self._writer, spool, self._tracker.sent, self._telemetry
             )
             executor.health.proven = self._job.proven(self._record)
-            executor.health.on_wait = self._wait
-            self._executor = executor
+            executor.health.on_wait = self._tracker.wait
+            self._executor = self._tracker.executor = executor
             job, options = self._job, self._options
             self._existing = ExistingRows.of(
                 job.existing, self._account, options, self.control, executor, self._state, job.table.rows
@@ -132,14 +130,13 @@ class Session:
 
             # A table that another process cannot read again is recorded ahead of the run.
             ahead = self._recorder.ahead() if self._recorder is not None and self._job.table.ahead else None
-            tick = self._show if self._display.ticks else None
             try:
-                async with ticking(TICK, tick), aclosing(self._tasks()) as tasks:
+                async with self._tracker.ticking(), aclosing(self._tasks()) as tasks:
                     await self.control.work(tasks, do, executor.gates, ahead)
             except Exception as error:  # noqa: BLE001 - results so far must be returned whatever went wrong
                 self.trouble = self.trouble or error
             finally:
-                self._doing("finishing")
+                self._tracker.doing("finishing")
                 await self._pass_on_rest()
                 await self._close_journal()
 
@@ -165,10 +162,10 @@ class Session:
 
     def _next(self) -> Chunk | None:
         """Read and record the next chunk; None at the end, or if that fails: the rows before it are still uploaded."""
-        self._doing("reading the table")
+        self._tracker.doing("reading the table")
         try:
             chunk = next(self._chunks, None)
-            self._count(chunk)
+            self._tracker.read(chunk, self._rows)
             if chunk is None:
                 if self._recorder is not None and not self.trouble and not self.control.stopped:
                     self._recorder.end(self._rows)
@@ -179,24 +176,7 @@ class Session:
             self.trouble, self._chunks = self.trouble or error, iter(())  # and nothing is read after it
             return None
         self._rows = chunk.start + len(chunk.frame)
-        self._doing("")
         return chunk
-
-    def _count(self, chunk: Chunk | None) -> None:
-        """Note the number of rows, or its estimate by the part of the file that was read."""
-        progress, share = self.progress, self._job.table.read_share
-        if chunk is None and progress.rows is None:
-            progress.rows = self._rows
-        elif chunk is not None and share:
-            progress.expected = round((chunk.start + len(chunk.frame)) / share)
-
-    def _doing(self, activity: str) -> None:
-        """Show what is done now."""
-        if self.control.interrupted:
-            activity = "stopping"
-        if activity != self._activity:
-            self._activity = activity
-            self._show()
 
     async def _tasks(self) -> AsyncGenerator[tuple[ResultBatch, UploadTask], None]:
         """Yield the rows that have something to send, as there is room for them; all other rows end here."""
@@ -233,14 +213,14 @@ class Session:
         cells = self._job.change_cells(part.frame)
         if cells is not None:
             cells = [cells[task.position - part.start] for task in tasks if task.request is not None]
-        self._doing("checking existing files")
+        self._tracker.doing("checking existing files")
         try:
             results = await existing.decide(tasks, cells)
         except Error as error:  # rows in flight are finished
             self.trouble = self.trouble or error
             self.control.drain()
             return []
-        self._doing("")
+        self._tracker.doing("")
         for task, result in zip(tasks, results, strict=True):
             if result is not None and not self.control.draining:
                 self._end(batch, task.label, task.position, _warned(result, task.warnings))
@@ -306,21 +286,6 @@ class Session:
         self._end(batch, label, position, invalid)
         return None
 
-    def _sent(self, count: int) -> None:
-        self.progress.bytes += count
-        self._show()
-
-    def _wait(self, seconds: float, reason: str) -> None:
-        """Show that the service holds the run."""
-        self.progress.wait(seconds, reason)
-        self._show()
-
-    def _show(self) -> None:
-        if self._executor is not None:
-            self.progress.flight(sum(gate.in_flight for gate in self._executor.gates))
-            self.progress.activity = self._activity or self._executor.activity
-        self._display(self.progress)
-
     def _end(
         self,
         batch: ResultBatch,
@@ -338,18 +303,15 @@ class Session:
         if new and recorded and self._writer is not None and result.status != "cancelled":
             self._writer.add(RowEnded(position, history.write(result)))
         self._results.end(batch, position, result)
-        self.progress.counts[result.status] += 1
         if new:
             self._count(result)
-        if result.status in BAD and self.progress.refused(result.status, result.error) and new:
-            self._display.announce(Message("ikpipe: ", _described(label, result, self._line(position))))
-        self._show()
+        self._tracker.ended(label, position, result, new=new)
         if self._options.on_result is not None:
             self._options.on_result(label, result)
         if result.status in BAD:
             self.failures += new
             self.failed_rows += [label] if new and self.failures <= MOST_NAMED else []
-            self.first_failure = self.first_failure or _described(label, result)
+            self.first_failure = self.first_failure or described(label, result)
             self.failed = self.failed or self._options.on_error == "raise"
             if self.failed or self._failures_reached:
                 self.control.drain()
@@ -359,12 +321,7 @@ class Session:
         retries = max((result.attempts or 0) - 1, 0)
         self.retries += retries
         if self._telemetry is not None:
-            self._telemetry.row(result, retries, self.progress.bytes)
-
-    def _line(self, position: int) -> int | None:
-        """Return the line of a row in its file, as spreadsheets count them; None if it is not a file of lines."""
-        lines = self._job.table.lines
-        return None if lines is None or position >= len(lines) else lines[position]
+            self._telemetry.row(result, retries, self._tracker.progress.bytes)
 
     @property
     def _failures_reached(self) -> bool:
@@ -419,12 +376,6 @@ def _has_other_name(request: UploadRequest | list[Problem], history: RowHistory 
     """Whether another name was made for a row before, that is for another content."""
     name = None if history is None else history.result.name
     return isinstance(request, UploadRequest) and request.own_name and name not in (None, request.fields["fileName"])
-
-
-def _described(label: Any, result: Result, line: int | None = None) -> Message:
-    """Return which row is not uploaded, and why."""
-    row = f"Row {short_repr(label)}" if line is None else f"Row {short_repr(label)} (line {line:,})"
-    return Message(f"{row} is {result.status} ({result.error}): ", result.message)
 
 
 def _invalid_result(problems: list[Problem]) -> Result:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ikpipe import Account
+    from ikpipe.run.progress import Progress
 
 
 def lines(capsys: pytest.CaptureFixture[str]) -> list[str]:
@@ -107,6 +108,19 @@ def test_what_is_in_flight_is_counted(account: Account) -> None:
         progress=lambda at: flights.append(at.in_flight),
     )
     assert (max(flights), flights[-1]) == (3, 0)
+
+
+def test_a_callback_that_fails_stops_the_run_with_its_results(account: Account) -> None:
+    """Whenever it is called, the rows are there, and the error says what it raised."""
+
+    def fail(at: Progress) -> None:
+        """Fail from the beginning."""
+        raise RuntimeError(f"{at.done} rows cannot be drawn")
+
+    with pytest.raises(ikpipe.UploadError, match="cannot be drawn") as caught:
+        ikpipe.upload(blobs(b"x", b"y"), account, file_name="a", progress=fail)
+    assert caught.value.results is not None
+    assert len(caught.value.results) == 2
 
 
 # Which rows ended a run
