@@ -13,6 +13,7 @@ from ikpipe.errors import (
     Error,
     FailuresError,
     JournalError,
+    MappingError,
     Message,
     UnreachableError,
     UploadError,
@@ -90,6 +91,12 @@ def sink_error(trouble: Exception | None, journal: str | None) -> UploadError | 
     error = UploadError(sentences(f"Not all results could be written: {trouble}.", journal), fix=fix)
     error.__cause__ = trouble
     return error
+
+
+def check_max_failures(most: int | None) -> None:
+    """Raise `MappingError` if a maximum number of failures is not valid."""
+    if most is not None and most < 1:
+        raise MappingError("The value must be at least 1.", about=keyword("max_failures", most))
 
 
 def failures_error(

@@ -113,7 +113,8 @@ class ProgressBar:
             self._bar.write(printable(self._write(line)), file=self._bar.fp)
 
     def close(self) -> None:
-        """Leave the bar in its last state."""
+        """Leave the bar in its last state, unless no row has ended."""
+        self._bar.leave = self._last is not None and self._last.done > 0
         if self._last is not None:
             self._last.note(self._clock())
             self._draw(self._last, self._last.summary_parts())
@@ -165,8 +166,8 @@ class ProgressLines:
             print(f"{self._now()} {printable(self._write(line))}", file=self._stream, flush=True)
 
     def close(self) -> None:
-        """Print a last line."""
-        if self._last is not None:
+        """Print a last line, unless no row has ended."""
+        if self._last is not None and self._last.done:
             self._last.note(self._clock())
             self._print(self._last, self._last.summary_parts())
 

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from ikpipe.concurrency.interrupts import interruptible_sleep, run_limited, to_sync
 from ikpipe.concurrency.rate import RateLimiter
-from ikpipe.errors import AccountError, Error
-from ikpipe.frames.adapters import Frame
+from ikpipe.errors import AccountError, Error, Message, UploadError, short_repr
+from ikpipe.frames.adapters import Frame, FrameAdapter
 from ikpipe.frames.edits import Change, FileChanges
 from ikpipe.journal.entries import RowBefore
 from ikpipe.journal.sqlite import SQLiteJournal
 from ikpipe.request.account import Account
 from ikpipe.request.policy import Policy
+from ikpipe.run.endings import MOST_NAMED, check_max_failures, failures_error
 from ikpipe.run.existing.known_files import details_before
 from ikpipe.run.existing.requests import PacedRequests, StoppedError
 from ikpipe.run.existing.reversal import Reversal, RunFile
@@ -41,6 +42,7 @@ async def _undo(
     *,
     dry_run: bool = True,
     trust_journal: bool = False,
+    max_failures: int | None = None,
     policy: Policy | None = None,
     transport: httpx.AsyncBaseTransport | None = None,
 ) -> Frame:
@@ -62,6 +64,8 @@ async def _undo(
         Whether to only report what would be done. It is on by default: check the result first.
     trust_journal
         Accept a journal that does not prove that this account wrote it, as for `upload`.
+    max_failures
+        Stop, and raise `UploadError`, when this many rows are ``failed``; None sets no limit.
     policy
         Its `changes` and `look_ups` are the maximum number of requests per second that change and read the library.
     transport
@@ -83,8 +87,11 @@ async def _undo(
         The table is not one of results.
     AccountError
         There is no private key, or the service rejects it.
+    UploadError
+        There were `max_failures`; ``.results`` has the rows so far.
     """
     account.key()  # raises if there is none, before any request
+    check_max_failures(max_failures)
     policy = policy or Policy()
     with opened_source(run, account, policy.clock_skew, trust=trust_journal) as source:
         files = FileChanges(source.table)
@@ -98,13 +105,25 @@ async def _undo(
             source.journal.undo(time.time())
         async with ServiceClient(transport, policy=policy) as client:
             client.sleep = interruptible_sleep
-            reverser = _RunReverser(client, account, policy, source.journal, dry_run=dry_run)
+            reverser = _RunReverser(client, account, policy, source.journal, dry_run=dry_run, most=max_failures)
             outcomes = await reverser.revert(source.rows)
         changed: Frame = files.close([Change(*outcome) for outcome in outcomes])
+        if max_failures is not None and reverser.failures >= max_failures:
+            raise _failures_error(changed, outcomes, max_failures)
         return changed
 
 
 undo = to_sync(_undo, "undo")
+
+
+def _failures_error(changed: Frame, outcomes: Sequence[Outcome], most: int) -> UploadError:
+    """Return the error of an undo that stopped after its failures."""
+    failed = [at for at, outcome in enumerate(outcomes) if outcome.change == "failed"]
+    labels = FrameAdapter(changed).frame.index[failed].tolist()
+    first = Message(f"Row {short_repr(labels[0])} is failed: ", outcomes[failed[0]].message or "")
+    error = failures_error(len(failed), most, first, None, labels[:MOST_NAMED])
+    error.results = changed  # type: ignore[assignment]  # the kind of frame that the caller has
+    return error
 
 
 def _without_file(row: DoneRow) -> Outcome:
@@ -137,11 +156,23 @@ def _plan(works: Sequence[_Work]) -> None:
 
 
 class _RunReverser:
-    """Reverts the rows of a run. `journal` is the run's, if there is one; `dry_run` changes nothing."""
+    """Reverts the rows of a run.
+
+    `journal` is the run's, if there is one; `dry_run` changes nothing. After `most` failures it stops; None: never.
+    `failures` is their number.
+    """
 
     def __init__(
-        self, client: ServiceClient, account: Account, policy: Policy, journal: SQLiteJournal | None, *, dry_run: bool
+        self,
+        client: ServiceClient,
+        account: Account,
+        policy: Policy,
+        journal: SQLiteJournal | None,
+        *,
+        dry_run: bool,
+        most: int | None = None,
     ) -> None:
+        self._most, self.failures = most, 0
         self._client, self._account, self._policy = client, account, policy
         self._journal, self._dry = journal, dry_run
         reads, changes = (
@@ -172,8 +203,9 @@ class _RunReverser:
 
     async def _part(self, rows: Sequence[DoneRow]) -> list[Outcome]:
         """Revert some rows: look at all of their files, then change them, so that little time is in between."""
-        if not await interruptible_sleep(0):
+        if self._stopped or not await interruptible_sleep(0):
             return [_STOPPED] * len(rows)
+        before = self.failures
         found: list[RunFile | Outcome] = [row.file or _without_file(row) for row in rows]
 
         async def find(at: int) -> None:
@@ -188,7 +220,14 @@ class _RunReverser:
         }
         await self._revert([*works.values()])
         self._outcomes |= {key: work.outcome or _STOPPED for key, work in works.items()}
-        return [self._outcomes[one.key] if isinstance(one, RunFile) else one for one in found]
+        outcomes = [self._outcomes[one.key] if isinstance(one, RunFile) else one for one in found]
+        self.failures = before + sum(outcome.change == "failed" for outcome in outcomes)
+        return outcomes
+
+    @property
+    def _stopped(self) -> bool:
+        """Whether there were as many failures as are allowed."""
+        return self._most is not None and self.failures >= self._most
 
     async def _found(self, row: DoneRow) -> RunFile | Outcome:
         """Return what a row did to a file, which is searched for since nobody knows whether it was stored."""
@@ -231,6 +270,7 @@ class _RunReverser:
         for work in works:
             outcome, message = outcomes.get(work.file.file_id, _STOPPED), work.reversal and work.reversal.message
             work.outcome = outcome if outcome.message else Outcome("done", message)
+            self.failures += work.outcome.change == "failed"
 
     async def _look(self, work: _Work, listed: Mapping[str, Any] | None) -> None:
         """Find out what to do about a file; `listed` is as for `FileReverser.look`."""
@@ -245,12 +285,16 @@ class _RunReverser:
 
     async def _carry_out(self, work: _Work) -> None:
         assert work.reversal is not None  # noqa: S101 - for mypy
+        if self._stopped:
+            work.outcome = _STOPPED
+            return
         try:
             work.outcome = await self._files.carry_out(
                 work.file.file_id, work.reversal, lambda reversal: self._record(work, reversal)
             )
         except StoppedError:
             work.outcome = _STOPPED
+        self.failures += work.outcome.change == "failed"
 
     def _record(self, work: _Work, reversal: Reversal) -> None:
         """Record the details that a file is to have, before its version is restored: an interrupted undo needs them."""

@@ -12,17 +12,15 @@ from ikpipe.errors import (
     AccountError,
     Error,
     JournalError,
-    MappingError,
     Message,
     UnreachableError,
     UploadError,
-    keyword,
     short_repr,
 )
 from ikpipe.frames.edits import Change
 from ikpipe.request.known_runs import about, known_by, remember
 from ikpipe.request.update_requests import UpdateBuilder, UpdateRequest
-from ikpipe.run.endings import MOST_NAMED, failures_error
+from ikpipe.run.endings import MOST_NAMED, check_max_failures, failures_error
 from ikpipe.run.prepare import collect_mapping, known_metadata_fields, log_warning, report_mapping
 from ikpipe.run.progress import Progress
 from ikpipe.run.progress_display import Shown, display
@@ -62,8 +60,7 @@ class Updater:
         progress: Shown = False,
         max_failures: int | None = None,
     ) -> None:
-        if max_failures is not None and max_failures < 1:
-            raise MappingError("The value must be at least 1.", about=keyword("max_failures", max_failures))
+        check_max_failures(max_failures)
         self._most, self._failed_rows, self._first_failure = max_failures, list[Any](), Message()
         self._positions: dict[int, int] = {}  # of the rows that are being changed, by their objects
         self._job, self._client, self._account, self._policy, self._dry = job, client, account, policy, dry_run

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING
 import ikpipe
 from ikpipe.cli import help_text, mapping, output
 from ikpipe.cli.changes import ChangeWords, report_changes
-from ikpipe.cli.options import Commands, add_command, add_policy, add_profile, add_reports, add_trust, add_writing
+from ikpipe.cli.options import (
+    Commands,
+    add_command,
+    add_policy,
+    add_profile,
+    add_reports,
+    add_trust,
+    add_writing,
+    count,
+)
+from ikpipe.errors import UploadError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,6 +62,7 @@ def add(every: Commands) -> None:
     command.add_argument("-n", "--dry-run", action="store_true", help="change nothing, also with --yes")
     command.add_argument("-o", "--out", metavar="OUT", help="a file for the rows; - for standard output")
     add_writing(command)
+    command.add_argument("--max-failures", metavar="N", type=count, help="stop after N failed rows")
     add_trust(command)
     add_policy(command)
     add_reports(command)
@@ -64,11 +75,17 @@ def undo(options: Namespace) -> int:
     if options.out is not None:
         output.check_writable(options.out, style, options.journal)
     account, policy = ikpipe.Account.from_env(options.profile), mapping.policy(options.policy)
-    undone: pd.DataFrame = ikpipe.undo(
-        options.journal,
-        account,
-        dry_run=options.dry_run or not options.yes,
-        trust_journal=options.trust_journal,
-        policy=policy,
-    )
+    try:
+        undone: pd.DataFrame = ikpipe.undo(
+            options.journal,
+            account,
+            dry_run=options.dry_run or not options.yes,
+            trust_journal=options.trust_journal,
+            max_failures=options.max_failures,
+            policy=policy,
+        )
+    except UploadError as error:  # after the failures that are allowed
+        if options.out is not None and error.results is not None:
+            output.write_frame(error.results, options.out, style)
+        raise
     return report_changes(undone, options, _WORDS)

@@ -393,6 +393,23 @@ def test_an_interrupted_undo(scene: Scene) -> None:
     assert scene.library() == scene.before
 
 
+def test_an_undo_stops_after_its_failures(scene: Scene) -> None:
+    """The error has the rows so far, and the next call continues."""
+
+    class Refusing(httpx.AsyncHTTPTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            if request.method == "GET":
+                return await super().handle_async_request(request)
+            return httpx.Response(400, json={"message": "Not now.", "help": ""}, headers={"x-ik-requestid": "1"})
+
+    with pytest.raises(ikpipe.UploadError, match=r"after 1 failure \(max_failures=1\).*Row 0 is failed") as caught:
+        scene.undo(transport=Refusing(), max_failures=1)
+    assert caught.value.results is not None
+    assert set(caught.value.results["ik_change"]) == {"failed", "cancelled", "none"}
+    scene.undo()
+    assert scene.library() == scene.before
+
+
 def test_a_run_by_its_name(client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its journal is in the user's state folder."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))

@@ -292,9 +292,11 @@ def test_a_long_run_prints_fewer_lines() -> None:
 
 
 def test_a_run_without_rows_prints_no_line() -> None:
-    """Nothing was done, nothing is said."""
+    """Nothing was done, nothing is said, also if it was being read."""
     stream = io.StringIO()
-    ProgressLines(stream).close()
+    lines = ProgressLines(stream)
+    lines(Progress(None, activity="reading the table"))
+    lines.close()
     assert stream.getvalue() == ""
 
 
