@@ -12,6 +12,8 @@ TREND = 60.0  # seconds that the time left is estimated from, if enough rows end
 _SAMPLE, _SHORTEST = 0.5, 1.0  # seconds between two samples, and of a measurement
 _ENOUGH = 10  # rows
 _IDLE = 1.0  # seconds with nothing in flight, after which that is shown
+STOPPING = "stopping"
+"""The activity of a run that was interrupted, while it finishes what is in flight."""
 BAD = ("failed", "invalid", "unknown")
 """The statuses of rows that are not uploaded, in the order in which they are shown."""
 
@@ -159,7 +161,7 @@ class Progress:
         """Return the parts of the text about a run in progress, in the order of reading."""
         left = self.seconds_left
         idle = not self.in_flight and self._now - self._busy >= _IDLE
-        now = self.waiting or (self.activity if idle else "")
+        now = self.waiting or (self.activity if idle or self.activity == STOPPING else "")
         return _written(
             self._rows(),
             (1, now, f"waiting {format_seconds(self._wait[0] - self._now)}" if self.waiting else ""),

@@ -83,7 +83,8 @@ def _joined(parts: Sequence[Part]) -> str:
 class ProgressBar:
     """Show progress as a tqdm bar, in a terminal or a notebook.
 
-    `bar` is the bar, `width` returns the number of characters of a line, and `write` is as for `ProgressOptions`.
+    `bar` is the bar. `width` returns the number of characters of a terminal's line; None: the bar is a widget of a
+    notebook. `write` is as for `ProgressOptions`.
     """
 
     ticks = True
@@ -91,7 +92,7 @@ class ProgressBar:
     def __init__(
         self,
         bar: Any,
-        width: Callable[[], int] = lambda: _NOTEBOOK,
+        width: Callable[[], int] | None = None,
         write: Callable[[str], str] = str,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -122,12 +123,17 @@ class ProgressBar:
             self._bar.close()
 
     def _draw(self, progress: Progress, parts: Sequence[Part]) -> None:
-        total, width, bar = progress.total, self._width(), self._bar
+        total, bar = progress.total, self._bar
         share = f"{min(100, 100 * progress.done // total):3d}% " if total else ""
-        room = min(width // _BAR_SHARE, _BAR) if total and width >= _LEAST_WIDTH else 0  # always the same, or it jumps
-        drawn = f"|{{bar:{room}}}| " if room else ""
-        text = fit(progress, parts, width - len(share) - (room + len("|| ") if room else 0))
-        bar.bar_format = share + drawn + text.replace("{", "{{").replace("}", "}}")
+        if self._width is None:
+            drawn, room = "{bar} ", _NOTEBOOK
+        else:
+            width = self._width()
+            # The size of the bar depends on nothing else, or it would jump.
+            size = min(width // _BAR_SHARE, _BAR) if total and width >= _LEAST_WIDTH else 0
+            drawn = f"|{{bar:{size}}}| " if size else ""
+            room = width - len(share) - (size + len("|| ") if size else 0)
+        bar.bar_format = share + drawn + fit(progress, parts, room).replace("{", "{{").replace("}", "}}")
         with suppress(OSError, ValueError):  # a stream that is closed or full does not stop a run
             if bar.total != total:
                 bar.reset(total)

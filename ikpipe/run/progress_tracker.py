@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ikpipe.concurrency.ticker import ticking
 from ikpipe.errors import Message, short_repr
-from ikpipe.run.progress import BAD, Progress
+from ikpipe.run.progress import BAD, STOPPING, Progress
 from ikpipe.run.progress_display import ProgressDisplay
 
 if TYPE_CHECKING:
@@ -41,12 +41,12 @@ class ProgressTracker:
         if self.executor is not None:
             self.progress.flight(sum(gate.in_flight for gate in self.executor.gates))
             self.progress.activity = self._activity or self.executor.activity
+        if self._control.interrupted:
+            self.progress.activity = STOPPING
         self._display(self.progress)
 
     def doing(self, activity: str) -> None:
         """Show what is done now besides uploads; empty: nothing is."""
-        if self._control.interrupted:
-            activity = "stopping"
         if activity != self._activity:
             self._activity = activity
             with suppress(Exception):  # of the user's callback, whose errors stop the run as soon as a row ends

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tqdm.std import tqdm
 
 from ikpipe.errors import Message, keyword
-from ikpipe.run.progress import Progress, format_bytes, format_seconds
+from ikpipe.run.progress import STOPPING, Progress, format_bytes, format_seconds
 from ikpipe.run.progress_display import (
     EVERY,
     NoProgress,
@@ -366,3 +366,29 @@ def test_a_notebook_has_a_widget(kernel: bool, kind: type, monkeypatch: pytest.M
     show = display(wanted=True, rows=10)
     assert isinstance(show, kind)
     show.close()
+
+
+def test_a_notebook_shows_the_text_next_to_its_widget() -> None:
+    """Which has the number of rows as soon as it is known."""
+    pytest.importorskip("ipywidgets")
+    notebook = pytest.importorskip("tqdm.notebook")
+    bar = notebook.tqdm(total=None, display=False)
+    show = ProgressBar(bar, clock=lambda: 0.0)
+    at = Progress(None, Counter(uploaded=3), _began=0.0)
+    show(at)
+    at.rows = 10
+    at.counts["failed"] = 1
+    at.refused("failed", "tags")
+    show.close()
+    left, widget, right = bar.container.children
+    assert (widget.value, widget.max, left.value.strip()) == (4, 10, "40%")
+    text = right.value.replace("\u2007", " ")
+    assert "4 of 10 rows" in text
+    assert "1 failed: tags (1)" in text
+
+
+def test_an_interrupted_run_says_that_it_stops() -> None:
+    """Also while it finishes what is in flight."""
+    at = Progress(10, in_flight=3, activity=STOPPING, _began=0.0)
+    at.note(0.5)
+    assert [part.text for part in at.parts()] == ["0 of 10 rows", "stopping", "3 in flight"]
