@@ -193,11 +193,9 @@ class Progress:
 
     def _statuses(self) -> list[tuple[int, str]]:
         """Return the rows that are not simply uploaded, those with a reason last."""
-        good = [(7, f"{count:,} {status}") for status, count in self.counts.items() if count and status not in BAD]
-        return [
-            *(one for one in good if not one[1].endswith(" uploaded")),
-            *((2, f"{self.counts[status]:,} {status}") for status in BAD if self.counts[status]),
-        ]
+        others = [status for status in self.counts if status not in ("uploaded", "cancelled", *BAD)]
+        ranks = {**dict.fromkeys(others, 7), **dict.fromkeys(("cancelled", *BAD), 2)}
+        return [(rank, f"{self.counts[status]:,} {status}") for status, rank in ranks.items() if self.counts[status]]
 
     def with_reasons(self, text: str) -> str:
         """Return a text of `parts` with the reasons of the rows that it counts: ``3 failed: checks (2), tags (1)``."""

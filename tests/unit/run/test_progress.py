@@ -392,3 +392,9 @@ def test_an_interrupted_run_says_that_it_stops() -> None:
     at = Progress(10, in_flight=3, activity=STOPPING, _began=0.0)
     at.note(0.5)
     assert [part.text for part in at.parts()] == ["0 of 10 rows", "stopping", "3 in flight"]
+
+
+def test_rows_that_a_stopped_run_cancels_are_shown() -> None:
+    """They count as done, which would look as if they were uploaded."""
+    at = Progress(300, Counter(uploaded=2, cancelled=250, skipped=1), activity=STOPPING, _began=0.0)
+    assert fit(at, at.parts(), 45) == "253 of 300 rows, stopping, 250 cancelled"
