@@ -1,7 +1,7 @@
 """Read tables in files chunk by chunk: CSV, JSON lines and Parquet; other formats are read into memory."""
 
+import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -61,7 +61,7 @@ class _Streamed(FileTable):
         super().__init__(origin)
         self._source, self._name, self._options = source, name_of(source), options
         self._frozen: tuple[Any, FrameEncoder] | None = None
-        self._stream: IO[Any] | None = None
+        self._stream: weakref.ref[IO[Any]] | None = None
         self._frames = self._read()
         self.sample = next(self._frames)
 
@@ -72,14 +72,12 @@ class _Streamed(FileTable):
     @property
     def read_share(self) -> float | None:
         """The share of the file that was read so far; None: it is not known, as of a pipe."""
-        return None if self._stream is None else share_read(self._stream)
+        stream = None if self._stream is None else self._stream()
+        return None if stream is None else share_read(stream)
 
-    @contextmanager
-    def _opened(self) -> Iterator[IO[Any]]:
-        """Open the file, whose place tells how far it was read."""
-        with open_input(self._source) as stream:
-            self._stream = stream
-            yield stream
+    def _note(self, stream: IO[Any]) -> None:
+        """Note the open file, whose place tells how far it was read; only its reader keeps it open."""
+        self._stream = weakref.ref(stream)
 
     def chunks(self) -> Iterator[Chunk]:
         """Yield the chunks."""
@@ -113,7 +111,8 @@ class _Delimited(_Streamed):
     delimiter = ","
 
     def _read(self) -> Iterator[pd.DataFrame]:
-        with self._opened() as stream:
+        with open_input(self._source) as stream:
+            self._note(stream)
             header, rows = delimited(stream, self._name, self._options, self.delimiter)
             while part := list(islice(rows, ROWS)):
                 yield texts(header, part)
@@ -139,7 +138,8 @@ class _JsonLines(_Streamed):
             raise Error(f"{self._name}: All rows are empty.")
 
     def _read(self) -> Iterator[pd.DataFrame]:
-        with self._opened() as stream:
+        with open_input(self._source) as stream:
+            self._note(stream)
             rows = json_rows(stream, self._name, self._options, as_seen=True)
             while part := list(islice(rows, ROWS)):
                 self._names |= dict.fromkeys(name for row in part for name in row)
