@@ -85,7 +85,7 @@ def undo(options: Namespace) -> int:
             policy=policy,
         )
     except UploadError as error:  # after the failures that are allowed
-        if options.out is not None and error.results is not None:
-            output.write_frame(error.results, options.out, style)
+        if error.results is not None:
+            report_changes(error.results, options, _WORDS)
         raise
     return report_changes(undone, options, _WORDS)
