@@ -79,7 +79,7 @@ def retry_command(options: Namespace, summary: Mapping[str, Any], *, unknown: bo
     except MappingError as error:
         return f"ikpipe.retry(ikpipe.read_results({options.out!r}), account, …) in Python. {error}"
     words += [word for name, text in options.policy for word in ("--policy", f"{name}={text}")]
-    names = ("concurrency", "rate", "bandwidth", "max_failures", "state", "profile")
+    names = ("concurrency", "rate", "bandwidth", "retries", "timeout", "max_failures", "state", "profile")
     words += [*_host_options(options), *_value_options(options, *names)]
     if unknown and summary["journal"] is not None and not options.emulator:
         words += ["--earlier-journal", summary["journal"]]

@@ -31,7 +31,13 @@ def add_command(
         epilog=details,
     )
     command.set_defaults(run=run)
+    add_no_color(command)
     return command
+
+
+def add_no_color(command: ArgumentParser) -> None:
+    """Add the option for text without colors, which takes effect before the options are parsed."""
+    command.add_argument("--no-color", action="store_true", help="print no colors, as with the variable NO_COLOR")
 
 
 def add_address(command: ArgumentParser) -> None:
@@ -173,7 +179,7 @@ def add_sending(command: ArgumentParser, *, resuming: bool = False) -> None:
     """Add options about sending; a resumed run has the options of its start as defaults."""
     best, hold = ("", "") if resuming else (" (default: automatic)", " (default)")
     command.add_argument("--concurrency", metavar="N", type=count, help=f"number of uploads at the same time{best}")
-    command.add_argument("--rate", metavar="N", type=rate, help="maximum number of uploads started per second")
+    command.add_argument("--rate", metavar="N", type=positive, help="maximum number of uploads started per second")
     command.add_argument(
         "--bandwidth",
         metavar="LIMIT",
@@ -181,6 +187,11 @@ def add_sending(command: ArgumentParser, *, resuming: bool = False) -> None:
         help="maximum number of bytes sent per second, as rclone writes it: 5M, 10M:2M (upload:download), off, or by "
         "time of day '08:00,512k 18:00,10M'",
     )
+    tries = "" if resuming else " (default: 5)"
+    command.add_argument(
+        "--retries", metavar="N", type=whole, help=f"attempts after the first, if one fails for now{tries}"
+    )
+    add_timeout(command)
     command.add_argument("--max-failures", metavar="N", type=count, help="stop after N failed rows")
     command.add_argument(
         "--on-unknown",
@@ -191,6 +202,16 @@ def add_sending(command: ArgumentParser, *, resuming: bool = False) -> None:
     )
     add_policy(command)
     add_reporting(command)
+
+
+def add_timeout(command: ArgumentParser) -> None:
+    """Add the option for the time limit."""
+    command.add_argument(
+        "--timeout",
+        metavar="SECONDS",
+        type=positive,
+        help="time without any progress after which an attempt ends, instead of all other time-outs",
+    )
 
 
 def add_reporting(command: ArgumentParser) -> None:
@@ -323,9 +344,18 @@ def pair(text: str) -> tuple[str, str]:
 
 
 def count(text: str) -> int:
-    """Return a number of at least 1."""
-    if not text.isascii() or not text.isdigit() or not int(text):
-        raise ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+    """Return a whole number of at least 1."""
+    return _at_least(1, text)
+
+
+def whole(text: str) -> int:
+    """Return a whole number of at least 0."""
+    return _at_least(0, text)
+
+
+def _at_least(minimum: int, text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) < minimum:
+        raise ArgumentTypeError(f"{text!r} is not a whole number of at least {minimum}")
     return int(text)
 
 
@@ -347,12 +377,12 @@ def bandwidth(text: str) -> str:
     return text
 
 
-def rate(text: str) -> float:
+def positive(text: str) -> float:
     """Return a number above 0."""
     try:
-        rate = float(text)
+        number = float(text)
     except ValueError:
-        rate = 0.0
-    if not 0 < rate < float("inf"):
+        number = 0.0
+    if not 0 < number < float("inf"):
         raise ArgumentTypeError(f"{text!r} is not a number above 0")
-    return rate
+    return number

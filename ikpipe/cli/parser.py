@@ -1,6 +1,7 @@
 """The program's parser, made of all commands."""
 
 import argparse
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
@@ -33,6 +34,7 @@ from ikpipe.cli.commands import (
 )
 from ikpipe.cli.exit_status import BAD_INPUT
 from ikpipe.cli.help_format import HelpFormatter, with_bold_headings
+from ikpipe.cli.options import add_no_color
 from ikpipe.errors import Error, did_you_mean
 
 _COMMANDS: Mapping[str, tuple[Any, ...]] = {
@@ -81,6 +83,8 @@ class _Parser(argparse.ArgumentParser):
         if self.commands and not words:
             self.print_help()
             raise SystemExit(BAD_INPUT)
+        if "--no-color" in words:  # also for the help and for errors
+            os.environ["NO_COLOR"] = "1"
         self._check(words)
         parsed, unknown = super().parse_known_args(words, namespace)
         if unknown:
@@ -99,6 +103,13 @@ class _Parser(argparse.ArgumentParser):
             if name.startswith("--") and " " not in name and name not in self.options:
                 self.error(f"unrecognized arguments: {name}{did_you_mean(name, self.options, _SIMILAR)}")
 
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        """Check a value of an option that has choices; the error suggests a similar one."""
+        if action.choices is not None and value not in action.choices:
+            choices = ", ".join(map(str, action.choices))
+            suggestion = did_you_mean(value, action.choices, _SIMILAR)
+            raise argparse.ArgumentError(action, f"{value!r} is none of {choices}{suggestion}")
+
     def error(self, message: str) -> NoReturn:
         """Raise argparse's message as an error that names the help of the command."""
         raise Error(f"{message}. See: {self.prog} --help")
@@ -113,6 +124,7 @@ def parser() -> _Parser:
         epilog=help_text.PROGRAM,
     )
     program.add_argument("--version", action="version", version=f"ikpipe {ikpipe.__version__}")
+    add_no_color(program)
     every = program.add_subparsers(metavar="COMMAND", required=True, dest="command")
     groups = {}
     for heading, modules in _COMMANDS.items():

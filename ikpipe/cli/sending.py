@@ -13,6 +13,7 @@ from ikpipe.cli import mapping, output, report
 from ikpipe.cli.next_command import announce_resume, next_steps
 from ikpipe.cli.temporary_emulator import temporary_emulator
 from ikpipe.cli.wording import in_options, say
+from ikpipe.request.missing import without_none
 
 if TYPE_CHECKING:
     from ikpipe.run.job import UploadJob
@@ -37,12 +38,14 @@ def upload_table(
         rate=options.rate,
         bandwidth=options.bandwidth,
         max_failures=options.max_failures,
+        timeout=options.timeout,
         on_unknown=options.on_unknown,
         run=options.run_name,
         state=options.state,
         progress=progress(options),
         # A temporary service may have another private key each time, and its journals need no proof.
         trust_journal=options.trust_journal or options.emulator,
+        **without_none({"retries": options.retries}),
     )
     account = None if options.emulator else ikpipe.Account.from_env(options.profile)
     job = make_job()

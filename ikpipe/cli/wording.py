@@ -7,8 +7,11 @@ from collections.abc import Iterable
 from contextlib import suppress
 
 from ikpipe.cli import mapping
+from ikpipe.cli.help_format import has_colors
 from ikpipe.errors import ApiName, MappingError, Message, cut, printable
 from ikpipe.request.parameters import TABLE, UPDATE_TABLE
+
+_COLORS = {"error": "31", "warning": "33"}  # red and yellow
 
 
 def say(*lines: str) -> None:
@@ -19,8 +22,15 @@ def say(*lines: str) -> None:
     if sys.stderr is None:  # as in a service of Windows: `print` would write to standard output
         return
     lines = tuple(map(printable, lines))
+    first = _colored(lines[0]) if has_colors(sys.stderr) else lines[0]
     with suppress(OSError):  # after SIGHUP there is no terminal
-        print(f"ikpipe: {lines[0]}", *lines[1:], sep="\n", file=sys.stderr, flush=True)  # noqa: T201 - the one place that prints
+        print(f"ikpipe: {first}", *lines[1:], sep="\n", file=sys.stderr, flush=True)  # noqa: T201 - the one place that prints
+
+
+def _colored(line: str) -> str:
+    """Return a line with the word before the message in its color."""
+    word, colon, message = line.partition(":")
+    return f"\x1b[{_COLORS[word]}m{word}{colon}\x1b[0m{message}" if word in _COLORS else line
 
 
 def in_options(text: str | ApiName) -> str:

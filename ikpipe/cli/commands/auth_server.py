@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import ikpipe
 from ikpipe.cli import help_text
-from ikpipe.cli.options import Commands, add_address, add_command, add_pairs, add_profile, count, rate
+from ikpipe.cli.options import Commands, add_address, add_command, add_pairs, add_profile, count, positive
 from ikpipe.cli.wording import say
 from ikpipe.errors import Error
 
@@ -68,7 +68,7 @@ def add(every: Commands) -> None:
     command.add_argument(
         "--lifetime", metavar="SECONDS", type=count, help="maximum lifetime of a token (default: 3600)"
     )
-    command.add_argument("--rate", metavar="N", type=rate, help="requests per minute and caller (default: 60)")
+    command.add_argument("--rate", metavar="N", type=positive, help="requests per minute and caller (default: 60)")
     command.add_argument("--allow", metavar="MODULE:NAME", help="the policy as an ikpipe.auth.Allow in Python")
     command.add_argument(
         "--origin",

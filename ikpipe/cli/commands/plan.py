@@ -17,6 +17,7 @@ from ikpipe.cli.options import (
     add_reading,
     add_repeated,
     add_reports,
+    add_timeout,
     add_writing,
 )
 from ikpipe.cli.signals import exit_at_once
@@ -57,6 +58,7 @@ def add(every: Commands) -> None:
     add_writing(command)
     add_mapping(command)
     add_repeated(command)
+    add_timeout(command)
     add_policy(command)
     add_reports(command)
     add_profile(command)
@@ -95,7 +97,7 @@ def _write_plan(job: UploadJob, account: ikpipe.Account, options: Namespace, wri
 
     async def go() -> None:
         """Plan the rows chunk by chunk."""
-        async with ServiceClient(policy=policy, fetch_hosts=options.fetch_host) as client:
+        async with ServiceClient(None, options.timeout, policy, options.fetch_host) as client:
             planner = Planner(job, client, account, policy, options.state, options.run_name)
             async for chunk, rows in planner.chunks():
                 counts.add(chunk.frame.index, rows, chunk.start)

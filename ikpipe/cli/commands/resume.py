@@ -81,7 +81,7 @@ def _resume_journal(options: Namespace, account: ikpipe.Account) -> int:
     if is_update(record.journal.facts):
         return finish_update(options, job, account, record)
     with record.journal:
-        names = ("concurrency", "rate", "bandwidth", "max_failures", "on_unknown")
+        names = ("concurrency", "rate", "bandwidth", "retries", "timeout", "max_failures", "on_unknown")
         changed = {name: getattr(options, name) for name in names}
         policy = mapping.policy(options.policy) if options.policy else None
         send_options = recorded_options(record, policy, options.fetch_host, progress=progress(options), **changed)

@@ -115,7 +115,7 @@ def _source(options: Namespace) -> Any:
 def _keywords(options: Namespace) -> dict[str, Any]:
     names = (
         *("delete", "include", "exclude", "journal", "state"),
-        *("concurrency", "rate", "bandwidth", "max_failures", "on_unknown"),
+        *("concurrency", "rate", "bandwidth", "retries", "timeout", "max_failures", "on_unknown"),
     )
     return {
         **mapping.call_keywords(options),

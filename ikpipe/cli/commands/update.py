@@ -18,6 +18,7 @@ from ikpipe.cli.options import (
     add_profile,
     add_reading,
     add_reporting,
+    add_timeout,
     add_trust,
     add_writing,
     count,
@@ -83,6 +84,7 @@ def add(every: Commands) -> None:
     )
     command.add_argument("--max-failures", metavar="N", type=count, help="stop after N failed rows")
     add_trust(command)
+    add_timeout(command)
     add_policy(command)
     add_reporting(command)
     add_profile(command)
@@ -132,7 +134,7 @@ def _change_and_write(
         attrs, style = job.table.sample.attrs, output.csv_style(options)
         writer = None if options.out is None else stack.enter_context(output.chunk_writer(options.out, style, attrs))
         try:
-            updater = _change(job, account, policy, record, counts, writer, options)
+            updater = _change(options, job, account, policy, record, counts, writer)
         finally:
             recorder.planned(counts)
         own = {name: value for name, value in updater.summary().items() if name in ("run", "journal", "interrupted")}
@@ -151,13 +153,13 @@ def _change_and_write(
 
 
 def _change(
+    options: Namespace,
     job: UploadJob,
     account: ikpipe.Account,
     policy: ikpipe.Policy,
     record: OpenJournal | None,
     counts: PlanCounts,
     writer: ChunkWriter | None,
-    options: Namespace,
 ) -> Updater:
     """Update the files of a job, and write and count the outcomes."""
     from ikpipe.concurrency.interrupts import to_sync
@@ -167,7 +169,7 @@ def _change(
 
     async def go() -> Updater:
         """Update the files chunk by chunk."""
-        shown = {"progress": progress(options), "max_failures": options.max_failures}
+        shown = {"progress": progress(options), "max_failures": options.max_failures, "timeout": options.timeout}
         async with open_updater(job, account, policy, record, dry_run=record is None, **shown) as updater:
             async for chunk, changes in updater.chunks():
                 rows = [PlannedRow(one.change, None, one.message or "") for one in changes]

@@ -7,7 +7,7 @@ from argparse import Namespace
 import ikpipe
 from ikpipe.cli import help_text
 from ikpipe.cli.exit_status import SUCCESS
-from ikpipe.cli.options import Commands, add_command, add_profile, rate
+from ikpipe.cli.options import Commands, add_command, add_profile, positive
 
 HELP = f"""\
 examples:
@@ -41,7 +41,7 @@ def add(every: Commands) -> None:
     command.add_argument("--named", metavar="NAME", help="a named transformation of the account")
     command.add_argument("--signed", action="store_true", help="sign the URL, which private files need")
     command.add_argument(
-        "--expire", metavar="SECONDS", type=rate, help="sign the URL for a time, such as 3600 for an hour"
+        "--expire", metavar="SECONDS", type=positive, help="sign the URL for a time, such as 3600 for an hour"
     )
     add_profile(command)
 

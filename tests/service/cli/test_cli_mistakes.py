@@ -134,6 +134,16 @@ def test_rows_without_lines_are_counted_from_0(ikp: Ikp, table: Table) -> None:
             ("check", "--mapp", "file=url", "t.csv"),
             "unrecognized arguments: --mapp (did you mean '--map'?). See: ikpipe check --help",
         ),
+        (
+            ("upload", "t.csv", "-o", "o.csv", "--on-existing", "skipp"),
+            "argument --on-existing: 'skipp' is none of replace, skip, error, sync (did you mean 'skip'?). "
+            "See: ikpipe upload --help",
+        ),
+        (
+            ("check", "t.csv", "--fetch=clinet"),
+            "argument --fetch: 'clinet' is none of server, client (did you mean 'client'?). See: ikpipe check --help",
+        ),
+        (("check", "t.csv", "--decimal", "x"), "argument --decimal: 'x' is none of ., ,. See: ikpipe check --help"),
         (("check", "t.csv", "-z"), "unrecognized arguments: -z. See: ikpipe check --help"),
         (
             ("check", "t.csv", "--set", "concurency=3"),

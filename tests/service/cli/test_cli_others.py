@@ -154,6 +154,25 @@ def test_colors_are_for_terminals(ikp: Ikp, monkeypatch: pytest.MonkeyPatch) -> 
     assert "\x1b" not in ikp("tag", "--help").out
 
 
+@pytest.mark.parametrize("words", [("--no-color", "tag", "--help"), ("tag", "--help", "--no-color")])
+def test_no_color_is_for_all_that_is_printed(ikp: Ikp, words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is an option of the program and of each command, and wherever it is, the help has no colors."""
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("NO_COLOR", "")
+    assert "\x1b" not in ikp(*words).out
+
+
+def test_the_color_of_errors(ikp: Ikp, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The word is red where there are colors; in a file, it is the word alone."""
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    assert ikp("sing").err.startswith("ikpipe: error: There is no command 'sing'")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert ikp("sing").err.startswith("ikpipe: \x1b[31merror:\x1b[0m There is no command 'sing'")
+    monkeypatch.setenv("NO_COLOR", "")
+    assert ikp("sing", "--no-color").err.startswith("ikpipe: error: There")
+    assert ikp("--no-color", "sing").err.startswith("ikpipe: error: There")
+
+
 def test_version(ikp: Ikp) -> None:
     """The version can be asked for."""
     assert ikp("--version") == Completed(0, f"ikpipe {ikpipe.__version__}\n", "")
