@@ -136,8 +136,10 @@ def test_rows_without_lines_are_counted_from_0(ikp: Ikp, table: Table) -> None:
         ),
         (
             ("upload", "t.csv", "-o", "o.csv", "--on-existing", "skipp"),
-            "argument --on-existing: 'skipp' is none of replace, skip, error, sync (did you mean 'skip'?). "
-            "See: ikpipe upload --help",
+            (
+                "argument --on-existing: 'skipp' is none of replace, skip, error, sync (did you mean 'skip'?). "
+                "See: ikpipe upload --help"
+            ),
         ),
         (
             ("check", "t.csv", "--fetch=clinet"),
