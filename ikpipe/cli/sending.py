@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import ikpipe
 from ikpipe.cli import mapping, output, report
+from ikpipe.cli.exit_status import INTERRUPTED, SOME_NOT, SUCCESS
 from ikpipe.cli.next_command import announce_resume, next_steps
 from ikpipe.cli.temporary_emulator import temporary_emulator
 from ikpipe.cli.wording import in_options, say
@@ -17,8 +18,6 @@ from ikpipe.request.missing import without_none
 
 if TYPE_CHECKING:
     from ikpipe.run.job import UploadJob
-
-ALL_UPLOADED, SOME_NOT, INTERRUPTED = 0, 1, 130
 
 
 def upload_table(
@@ -92,7 +91,7 @@ def send_and_write(options: Namespace, job: UploadJob, send: Callable[[Any], obj
                 say(*lines.summary(tally, tally.run_summary), "", *next_steps(options, tally))
     if tally.run_summary["interrupted"]:
         return INTERRUPTED
-    return ALL_UPLOADED if tally.all_uploaded else SOME_NOT
+    return SUCCESS if tally.all_uploaded else SOME_NOT
 
 
 def _overrides(options: Namespace) -> dict[str, None]:

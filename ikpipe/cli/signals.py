@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-INTERRUPTED = 130
+from ikpipe.cli.exit_status import INTERRUPTED
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import ikpipe
+from ikpipe.cli.exit_status import BAD_INPUT, INTERRUPTED, REFUSED, SOME_NOT, SUCCESS
 from ikpipe.cli.mapping import option_name
 from ikpipe.cli.options import Commands, add_command
 from ikpipe.cli.wording import command as command_text
@@ -18,8 +19,6 @@ from ikpipe.cli.wording import in_options, say
 from ikpipe.errors import AccountError, Error, printable
 from ikpipe.frames.io.opening import import_extra
 from ikpipe.request.secrets import SealedHeaders, checked_address, clean_setting, seal
-
-ALL_WELL, DECLINED, BAD_INPUT, REFUSED, INTERRUPTED = 0, 1, 2, 3, 130
 
 HELP = """\
 examples:
@@ -96,14 +95,14 @@ def _configure(options: Namespace) -> int:
     if keyring:
         import_extra("keyring", "keyring", "--keyring")
     account = _asked(name, path, before, options) if asks else _given(options)
-    status = ALL_WELL if options.no_check else _check(account)
-    if asks or status == ALL_WELL:
+    status = SUCCESS if options.no_check else _check(account)
+    if asks or status == SUCCESS:
         _show(name, path, account, keyring=keyring)
     if not _is_confirmed(name, status, asks=asks, replaces=bool(before) and not options.yes):
         say("Nothing was written.")
-        return status or DECLINED
+        return status or SOME_NOT
     _write(name, path, account, keyring=keyring, default=options.default)
-    return ALL_WELL
+    return SUCCESS
 
 
 def _profile_name(name: str) -> str:
@@ -245,7 +244,7 @@ def _check(account: ikpipe.Account) -> int:
         say(f"{finding.about}: {in_options(finding.sentences)}")
     if not problems:
         say("ImageKit accepts the keys." if account.private_key else "The authentication endpoint signs uploads.")
-    return REFUSED if any(finding.refused for finding in problems) else BAD_INPUT if problems else ALL_WELL
+    return REFUSED if any(finding.refused for finding in problems) else BAD_INPUT if problems else SUCCESS
 
 
 def _settings(account: ikpipe.Account, *, keyring: bool) -> dict[str, Any]:
@@ -279,8 +278,8 @@ def _is_confirmed(name: str, status: int, *, asks: bool, replaces: bool) -> bool
     from ikpipe.cli.prompts import confirm
 
     if not asks:
-        return status == ALL_WELL
-    if status != ALL_WELL:
+        return status == SUCCESS
+    if status != SUCCESS:
         return confirm("Write it anyway?", default=False)
     return confirm(f"Replace the profile [{name}]?", default=False) if replaces else confirm("Write it?", default=True)
 

@@ -6,8 +6,6 @@ from argparse import Namespace
 
 from ikpipe.cli.options import Commands, add_command
 
-ALL_WELL, PROBLEMS = 0, 1
-
 HELP = """\
 Uploads a small catalog of pictures to a local emulator, including rows with
 mistakes. The folder then has results.csv, and results.html for a browser.

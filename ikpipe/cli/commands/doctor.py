@@ -8,6 +8,7 @@ from argparse import Namespace
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from ikpipe.cli.exit_status import REFUSED, SOME_NOT, SUCCESS
 from ikpipe.cli.options import Commands, add_command, add_profile
 from ikpipe.cli.signals import exit_at_once
 from ikpipe.cli.wording import in_options, output_width
@@ -16,7 +17,6 @@ from ikpipe.errors import printable
 if TYPE_CHECKING:
     from ikpipe.service.findings import Finding
 
-ALL_WELL, PROBLEMS, REFUSED = 0, 1, 3
 
 HELP = """\
 examples:
@@ -57,7 +57,7 @@ def doctor(options: Namespace) -> int:
     if options.json:
         print(json.dumps({"version": 1, "findings": [*map(_entry, found)]}, indent=2))  # noqa: T201 - see above
     problems = [finding for finding in found if finding.level == "problem"]
-    return REFUSED if any(one.refused for one in problems) else PROBLEMS if problems else ALL_WELL
+    return REFUSED if any(one.refused for one in problems) else SOME_NOT if problems else SUCCESS
 
 
 def _checks(options: Namespace) -> Iterator[Iterable[Finding]]:

@@ -6,10 +6,9 @@ from argparse import Namespace
 
 import ikpipe
 from ikpipe.cli import help_text, output
+from ikpipe.cli.exit_status import SUCCESS
 from ikpipe.cli.options import Commands, add_command, add_profile, add_writing, count
 from ikpipe.cli.signals import exit_at_once
-
-ALL_WELL, PROBLEMS = 0, 1
 
 HELP = f"""\
 examples:
@@ -46,4 +45,4 @@ def files(options: Namespace) -> int:
     with exit_at_once():
         listing = ikpipe.files(account, search=options.search, path=options.path, limit=options.limit)
     output.write_frame(listing, options.out, style)
-    return ALL_WELL
+    return SUCCESS

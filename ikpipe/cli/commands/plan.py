@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import ikpipe
 from ikpipe.cli import help_text, mapping, output
+from ikpipe.cli.exit_status import SOME_NOT, SUCCESS
 from ikpipe.cli.options import (
     Commands,
     add_command,
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from ikpipe.run.job import UploadJob
     from ikpipe.run.plan_report import PlanCounts
 
-ALL_WELL, PROBLEMS = 0, 1
 
 HELP = f"""\
 examples:
@@ -80,7 +80,7 @@ def plan(options: Namespace) -> int:
         counts = _write_plan(job, account, options, writer)
     say(*counts.lines(width(), job.table.lines, in_options), "", f"Mapping: {job.mapping_text}")
     say("Nothing was sent or changed.")
-    return ALL_WELL if counts.all_well else PROBLEMS
+    return SUCCESS if counts.all_well else SOME_NOT
 
 
 def _write_plan(job: UploadJob, account: ikpipe.Account, options: Namespace, writer: ChunkWriter | None) -> PlanCounts:

@@ -7,12 +7,11 @@ from argparse import Namespace
 
 import ikpipe
 from ikpipe.cli import help_text, mapping, output
+from ikpipe.cli.exit_status import SUCCESS
 from ikpipe.cli.options import Commands, add_command, add_fetch_hosts, add_profile, add_sending, add_trust, add_writing
 from ikpipe.cli.sending import progress, send_and_write
 from ikpipe.cli.wording import command, say
 from ikpipe.errors import Error, JournalError
-
-ALL_UPLOADED, SOME_NOT, INTERRUPTED = 0, 1, 130
 
 HELP = f"""\
 examples:
@@ -103,4 +102,4 @@ def _list_interrupted(options: Namespace) -> int:
         say("Finish one of them with:", "  ikpipe resume JOURNAL -o results.csv")
     else:
         say(f"No interrupted runs in {journals_folder()}.", "For a run with --journal FILE: ikpipe resume FILE -o OUT")
-    return ALL_UPLOADED
+    return SUCCESS

@@ -14,7 +14,6 @@ from ikpipe.cli.sending import upload_table
 if TYPE_CHECKING:
     from ikpipe.run.job import UploadJob
 
-ALL_UPLOADED, SOME_NOT, INTERRUPTED = 0, 1, 130
 
 HELP = f"""\
 examples:

@@ -6,9 +6,8 @@ from argparse import Namespace
 
 import ikpipe
 from ikpipe.cli import help_text, mapping
+from ikpipe.cli.exit_status import SUCCESS
 from ikpipe.cli.options import Commands, add_command, add_profile, count, pair
-
-ALL_WELL, PROBLEMS = 0, 1
 
 HELP = f"""\
 examples:
@@ -47,4 +46,4 @@ def sign(options: Namespace) -> int:
     parameters = mapping.keywords(options.parameters, "sign")
     token = ikpipe.sign(parameters, ikpipe.Account.from_env(options.profile), lifetime=options.lifetime)
     print(token)  # noqa: T201 - what the command is for
-    return ALL_WELL
+    return SUCCESS

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import ikpipe
 from ikpipe.cli import help_text, mapping, output, report
+from ikpipe.cli.exit_status import INTERRUPTED, SOME_NOT, SUCCESS
 from ikpipe.cli.options import (
     Commands,
     add_command,
@@ -30,7 +31,6 @@ from ikpipe.request.result import SETTLED
 if TYPE_CHECKING:
     import pandas as pd
 
-ALL_DONE, SOME_NOT, INTERRUPTED = 0, 1, 130
 
 HELP = f"""\
 examples:
@@ -139,7 +139,7 @@ def _report_plan(frame: pd.DataFrame, options: Namespace) -> int:
         offered = options.delete and not options.yes and refused is None
         carry = "To carry it out, repeat the command with --yes." if offered else ""
         say(*lines, f"Nothing was sent or changed. {carry}".rstrip())
-    return ALL_DONE if counts.all_well and refused is None and not frame.attrs["ikpipe"]["unread"] else SOME_NOT
+    return SUCCESS if counts.all_well and refused is None and not frame.attrs["ikpipe"]["unread"] else SOME_NOT
 
 
 def _report_results(frame: pd.DataFrame, options: Namespace) -> int:
@@ -154,4 +154,4 @@ def _report_results(frame: pd.DataFrame, options: Namespace) -> int:
         say(*report.report_writer().summary(counts, run), *changes.lines(width()))
     if run["interrupted"]:
         return INTERRUPTED
-    return ALL_DONE if counts.statuses.keys() <= SETTLED and changes.all_done and not run["unread"] else SOME_NOT
+    return SUCCESS if counts.statuses.keys() <= SETTLED and changes.all_done and not run["unread"] else SOME_NOT

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import ikpipe
 from ikpipe.cli import mapping, output
+from ikpipe.cli.exit_status import INTERRUPTED, SOME_NOT, SUCCESS
 from ikpipe.cli.next_command import announce_resume
 from ikpipe.cli.options import (
     Commands,
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from ikpipe.run.plan_report import PlanCounts
     from ikpipe.run.updater import Updater
 
-ALL_CHANGED, SOME_NOT, INTERRUPTED = 0, 1, 130
 GOOD = {"planned", "done", "unchanged", "none"}
 """The outcomes of rows with which the command has done what it could."""
 
@@ -149,7 +149,7 @@ def _change_and_write(
         raise updater.trouble
     if updater.summary()["interrupted"]:
         return INTERRUPTED
-    return ALL_CHANGED if counts.actions.keys() <= GOOD else SOME_NOT
+    return SUCCESS if counts.actions.keys() <= GOOD else SOME_NOT
 
 
 def _change(

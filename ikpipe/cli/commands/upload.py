@@ -10,8 +10,6 @@ from ikpipe.cli.options import Commands, add_account, add_command, add_mapping, 
 from ikpipe.cli.sending import upload_table
 from ikpipe.errors import Error
 
-ALL_UPLOADED, SOME_NOT, INTERRUPTED = 0, 1, 130
-
 HELP = f"""\
 examples:
   ikpipe upload products.csv -o results.csv --map file=image_url \\

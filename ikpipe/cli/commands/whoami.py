@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import ikpipe
 from ikpipe.cli import help_text
+from ikpipe.cli.exit_status import REFUSED, SOME_NOT, SUCCESS
 from ikpipe.cli.options import Commands, add_command, add_profile
 from ikpipe.cli.signals import exit_at_once
 from ikpipe.cli.wording import in_options, say
@@ -16,7 +17,6 @@ from ikpipe.errors import Error, printable
 if TYPE_CHECKING:
     from ikpipe.request.profiles import AccountSettings
 
-ALL_WELL, PROBLEMS, REFUSED = 0, 1, 3
 
 HELP = f"""\
 examples:
@@ -72,7 +72,7 @@ def whoami(options: Namespace) -> int:
             print("", "ImageKit accepts the keys.", *_usage_lines(account), sep="\n")  # noqa: T201 - see above
     for finding in problems:
         say(f"{finding.about}: {in_options(finding.sentences)}")
-    return REFUSED if any(one.refused for one in problems) else PROBLEMS if problems else ALL_WELL
+    return REFUSED if any(one.refused for one in problems) else SOME_NOT if problems else SUCCESS
 
 
 def _settings_lines(account: ikpipe.Account, settings: AccountSettings) -> list[str]:
