@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Callable
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import ikpipe
@@ -27,6 +25,7 @@ def upload_table(
 ) -> int:
     """Send the table of a job, which an account may have to complete, to the account or to a temporary service."""
     from ikpipe.concurrency.interrupts import to_sync
+    from ikpipe.concurrency.temporary import LockedFolder
     from ikpipe.run.engine import begin
     from ikpipe.run.engine import send_options as make_options
 
@@ -61,12 +60,12 @@ def upload_table(
         return send_to(account, options.journal)
     # Nobody can resume a run whose service has ended, so its journal is not kept with the others.
     with (
-        TemporaryDirectory(prefix="ikpipe-") as folder,
-        temporary_emulator(job.table.sample, mapping.call_keywords(options)) as account,
+        LockedFolder() as folder,
+        temporary_emulator(folder.path, job.table.sample, mapping.call_keywords(options)) as account,
     ):
         if options.journal is not None:
             say(f"--emulator: use {options.journal} only with this emulator, and another file for ImageKit.")
-        return send_to(account, options.journal or Path(folder, "run.ikjournal"))
+        return send_to(account, options.journal or folder.path / "run.ikjournal")
 
 
 def progress(options: Namespace) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ikpipe.cli.wording import say
@@ -22,12 +23,13 @@ _VALUE_TYPES = {bool: "Boolean", int: "Number", float: "Number"}
 
 
 @contextmanager
-def temporary_emulator(frame: pd.DataFrame, mapping: Mapping[str, Any]) -> Iterator[ikpipe.Account]:
+def temporary_emulator(folder: Path, frame: pd.DataFrame, mapping: Mapping[str, Any]) -> Iterator[ikpipe.Account]:
     """Run an emulator that has the custom metadata fields that the table needs.
 
-    `frame` is the table to upload, `mapping` its `columns` and parameters.
+    `folder` is a temporary one for its files, `frame` the table to upload, `mapping` its `columns` and parameters.
     """
-    emulator = import_extra("ikpipe.emulator", "emulator", "The emulator").Emulator(**_user_keys())
+    module = import_extra("ikpipe.emulator", "emulator", "The emulator")
+    emulator = module.Emulator(folder / "emulator", **_user_keys())
     with emulator:
         if types := metadata_fields(frame, mapping):
             _create_fields(emulator.account, types)
@@ -45,13 +47,11 @@ def _user_keys() -> dict[str, str]:
     from ikpipe.emulator import keys
     from ikpipe.request.user_folders import state_folder
 
-    if (state := state_folder()) is None:
-        return {}
-    folder = state / "emulator"
     try:
+        folder = state_folder() / "emulator"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         pair = keys.load_keys(folder) or keys.save_keys(folder, keys.generate_keys())
-    except (OSError, ValueError):
+    except (Error, OSError, ValueError):
         return {}
     return {"public_key": pair.public, "private_key": pair.private}
 

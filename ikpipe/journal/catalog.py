@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import json
 import logging
@@ -10,12 +11,13 @@ import re
 import shutil
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ikpipe.concurrency.temporary import remove_abandoned
 from ikpipe.errors import JournalError, Message, keyword
 from ikpipe.frames.chunks import InMemoryTable, JournalTable, TableSource
 from ikpipe.frames.codec import json_values
@@ -43,26 +45,22 @@ HEAD_START = 0.4  # seconds: an ordinary table is completely in its journal befo
 
 
 def journals_folder() -> Path:
-    """Return the folder of journals without a path given by the user.
-
-    Raise `JournalError` if this user has no home folder.
-    """
-    if (folder := state_folder()) is None:
-        words = "There is no home folder for the journals of runs."
-        raise JournalError(words, fix="Set HOME or XDG_STATE_HOME to a folder that can be written.", another=True)
-    return folder / "journals"
+    """Return the folder of journals without a path given by the user."""
+    return state_folder() / "journals"
 
 
 def is_journals_folder(folder: Path) -> bool:
     """Whether a folder is that of journals without a path given by the user."""
-    own = state_folder()
-    return own is not None and folder == own / "journals"
+    with suppress(JournalError):
+        return folder == journals_folder()
+    return False
 
 
-def _kept_journals() -> Iterator[Path]:
-    """Return the journals in the user's state folder, if there is one."""
-    own = state_folder()
-    return iter(()) if own is None else (own / "journals").glob(f"*{ENDING}")
+def own_journals() -> list[Path]:
+    """Return the files of the user's state folder that are named as journals; links are left out."""
+    with suppress(JournalError):
+        return [path for path in journals_folder().glob(f"*{ENDING}") if not path.is_symlink()]
+    return []
 
 
 def begin(
@@ -90,6 +88,7 @@ def begin(
     continued. `trust` accepts a journal that does not prove that this account wrote it. Raise `JournalError` if it
     cannot be created, belongs to another run that was interrupted, or nothing proves that this account wrote it.
     """
+    remove_abandoned()
     place = Path(path) if path is not None else _new_path(run, account)
     facts = {
         "run": run or uuid.uuid4().hex,
@@ -113,7 +112,7 @@ def begin(
             if continues:
                 return OpenJournal(journal, same, sign=sign, repeated=True)
             journal.close()
-            _move(place, before, facts, ended=ended, replaceable=replaceable)
+            _move(place, before, facts, ended=ended, replaceable=replaceable, named=path is not None)
             journal = SQLiteJournal.make(place, account, trust=trust)
         journal.begin(facts, _head_start(table))
     except BaseException:
@@ -148,29 +147,48 @@ def _compare(journal: SQLiteJournal, table: TableSource, *, whole: bool) -> tupl
     return _same(journal, reopen_table(table.origin)) is not None, None
 
 
-def _move(place: Path, before: Mapping[str, Any], now: Mapping[str, Any], *, ended: bool, replaceable: bool) -> None:
+def _move(
+    place: Path, before: Mapping[str, Any], now: Mapping[str, Any], *, ended: bool, replaceable: bool, named: bool
+) -> None:
     """Move the journal of an earlier run to the user's state folder, and log that.
 
-    `before` and `now` are the facts of the two runs. Raise `JournalError` if it is not `replaceable`, or another
-    account's.
+    `before` and `now` are the facts of the two runs. `named`: the user named the file, and wonders where it is. Raise
+    `JournalError` if it is not `replaceable`, or another account's.
     """
     if not replaceable or before["public_key"] != now["public_key"]:
         words = f"The journal {place} belongs to another run, started {before['begun']}: its table, mapping or account"
         raise JournalError(f"{words} differs.", fix="Resume that run.", another=True)
     begun = re.sub(r"[^0-9T]", "", str(before["begun"]))[:15]
-    to = _folder() / f"{begun}-{uuid.uuid4().hex[:8]}{ENDING}"
-    try:
-        shutil.move(place, to)
-    except OSError as error:
-        words = f"The journal {place} of an earlier run cannot be moved to {to}: {error.strerror}."
-        raise JournalError(words, another=True) from None
+    to = _move_away(place, f"{begun}-{uuid.uuid4().hex[:8]}{ENDING}")
     which = "a finished run" if ended else "an interrupted run of the same name"
-    # Only who named the file wonders where it is.
     _log.log(
-        logging.INFO if place.parent == _folder() else logging.WARNING,
+        logging.WARNING if named else logging.INFO,
         "The journal %s belongs to %s, started %s. It was moved to %s, and this run starts anew.",
         *(place, which, before["begun"], to),
     )
+
+
+def _move_away(place: Path, name: str) -> Path:
+    """Move a journal to the user's state folder, or rename it where that folder cannot be written to.
+
+    A service has no home: its old journals stay in its own folder, for as long as those in the state folder. Return the
+    new path; raise `JournalError` if neither is possible.
+    """
+    with suppress(JournalError):
+        to = _folder() / name
+        try:
+            shutil.move(place, to)
+        except OSError:
+            to.unlink(missing_ok=True)  # what a full disk took of it
+        else:
+            return to
+    delete_old(time.time(), place.parent.glob(f"{glob.escape(place.stem)}-*{ENDING}"))
+    to = place.with_name(f"{place.stem}-{name}")
+    try:
+        return place.rename(to)
+    except OSError as error:
+        words = f"The journal {place} of an earlier run cannot be moved to {to}: {error.strerror}."
+        raise JournalError(words, another=True) from None
 
 
 def _head_start(feed: TableSource) -> Iterator[Entry]:
@@ -214,6 +232,7 @@ def open_interrupted(
     this account wrote it, if it has the same public key. Raise `JournalError` if there is no such journal, it cannot be
     used, the run is another account's, or nothing proves that this account wrote it.
     """
+    remove_abandoned()
     place = Path(path)
     if not os.path.exists(place):  # noqa: PTH110 - unlike Path's, False where nobody may look
         others = ", ".join(str(run.path) for run in interrupted_runs())
@@ -286,7 +305,7 @@ class InterruptedRun(NamedTuple):
 def interrupted_runs() -> Iterator[InterruptedRun]:
     """Return the interrupted runs of the user's state folder, the latest first; runs in progress are left out."""
     runs = []
-    for path in _kept_journals():
+    for path in own_journals():
         with suppress(JournalError):
             counts = inspection.glance(path)
             if counts.begun is not None and counts.ended is None:
@@ -300,7 +319,7 @@ def journals_of(run: str, account: Account) -> Iterator[Path]:
     `run` is the run's id, or the name that the user gave it. Nothing proves them yet.
     """
     found = []
-    for path in _kept_journals():
+    for path in own_journals():
         with suppress(JournalError):
             counts = inspection.glance(path)
             if counts.run == run:
@@ -308,9 +327,12 @@ def journals_of(run: str, account: Account) -> Iterator[Path]:
     return (path for *_, path in sorted(found, reverse=True))
 
 
-def delete_old(now: float) -> None:
-    """Delete the old journals of finished runs from the user's state folder; `now` is in seconds since 1970."""
-    for path in _kept_journals():
+def delete_old(now: float, paths: Iterable[Path] | None = None) -> None:
+    """Delete old journals of finished runs, by default those in the user's state folder.
+
+    `now` is in seconds since 1970.
+    """
+    for path in own_journals() if paths is None else paths:
         with suppress(JournalError, OSError):
             if path.stat().st_mtime > now - KEPT:
                 continue

@@ -13,12 +13,12 @@ import stat
 import struct
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple, TypeVar
 from weakref import WeakValueDictionary
 
+from ikpipe.concurrency.temporary import LockedFolder
 from ikpipe.errors import ApiName, JournalError, Message, keyword
 from ikpipe.journal.format import (
     APPLICATION_ID,
@@ -339,13 +339,16 @@ def _busy(path: Path) -> JournalError:
 @contextmanager
 def copied(path: Path, file: int, most: int | None) -> Iterator[sqlite3.Connection]:
     """Open a private copy of a database; at most `most` bytes are copied, and the rest is a hole."""
-    with TemporaryDirectory(prefix="ikpipe-") as folder:
+    with ExitStack() as stack:
+        where = "a temporary folder"
         try:
-            _copy(path, file, Path(folder, "copy"), most)
+            folder = stack.enter_context(LockedFolder())
+            where, copy = str(folder.path), folder.path / "copy"
+            _copy(path, file, copy, most)
         except OSError as error:
-            words = f"The journal {path} cannot be checked: it cannot be copied to {folder}: {error.strerror}."
+            words = f"The journal {path} cannot be checked: it cannot be copied to {where}: {error.strerror}."
             raise JournalError(words, fix="Free up space, or set TMPDIR to another folder.") from None
-        with closing(sqlite3.connect(Path(folder, "copy"), isolation_level=None)) as db:
+        with closing(sqlite3.connect(copy, isolation_level=None)) as db:
             db.execute("PRAGMA trusted_schema=OFF")
             yield db
 

@@ -99,26 +99,21 @@ class Prover:
 
     def _seals(self) -> Iterator[Seal]:
         yield self.own
-        path = None if self._private_key is None else _secret_file()
-        if path is not None and (secret := _kept_secret(path)) is not None:
-            yield self._of(secret)  # of a run that was started without the private key
+        with suppress(JournalError):  # a user without a home folder has no secret
+            if self._private_key is not None and (secret := _kept_secret(_secret_file())) is not None:
+                yield self._of(secret)  # of a run that was started without the private key
 
     def _of(self, key: bytes) -> Seal:
         return Seal(hmac.digest(key, _PURPOSE + self.public_key.encode(), "sha256"))
 
 
-def _secret_file() -> Path | None:
-    """Return the file of this user's secret; None if this user has no home folder."""
-    folder = state_folder()
-    return None if folder is None else folder / _SECRET
+def _secret_file() -> Path:
+    return state_folder() / _SECRET
 
 
 def _user_secret() -> bytes:
     """Return this user's secret, which is created if there is none."""
     path = _secret_file()
-    if path is None:
-        words = "Without a private key, a file in the home folder shows who wrote a journal, and there is none."
-        raise JournalError(words, fix="Set HOME or XDG_STATE_HOME to a folder that can be written.")
     try:
         return _kept_secret(path) or _new_secret(path)
     except OSError as error:

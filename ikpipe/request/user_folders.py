@@ -5,6 +5,8 @@ from __future__ import annotations
 from contextlib import suppress
 from pathlib import Path
 
+from ikpipe.errors import JournalError
+
 
 def config_folder() -> Path | None:
     """Return the user's configuration folder for ikpipe; None if this user has no home folder."""
@@ -15,14 +17,24 @@ def config_folder() -> Path | None:
     return None
 
 
-def state_folder() -> Path | None:
-    """Return the user's state folder for ikpipe; None if this user has no home folder."""
+def state_folder() -> Path:
+    """Return the user's state folder, which may not exist yet.
+
+    Raise `JournalError` if there is none: without HOME, the system may not know a home folder either.
+    """
     from platformdirs import user_state_path
 
-    with suppress(RuntimeError):
-        return _absolute(user_state_path("ikpipe"))
-    return None
+    folder = None
+    with suppress(RuntimeError):  # of a user whom the system does not know
+        folder = _absolute(user_state_path("ikpipe"))
+    if folder is None:
+        raise JournalError(
+            "This user has no home folder, so there is no folder for journals and states.",
+            fix="Set XDG_STATE_HOME, or HOME, to a folder that this user can write to.",
+            another=True,
+        )
+    return folder
 
 
 def _absolute(path: Path) -> Path | None:
-    return path if path.is_absolute() else None
+    return path if path.is_absolute() else None  # "~" as it is would be a folder of this name in the working folder

@@ -8,9 +8,9 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Self
 
+from ikpipe.concurrency.temporary import LockedFolder
 from ikpipe.errors import Error
 from ikpipe.service.body import OUT_OF_FILES, close_after
 
@@ -42,7 +42,7 @@ class SpoolFolder:
     """The temporary folder of a run's downloads: created for the first one, and removed with its content."""
 
     def __init__(self) -> None:
-        self._folder: TemporaryDirectory[str] | None = None
+        self._folder: LockedFolder | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -55,8 +55,8 @@ class SpoolFolder:
     def __call__(self) -> Path:
         """Return the folder; create it if needed."""
         if self._folder is None:
-            self._folder = TemporaryDirectory(prefix="ikpipe-")
-        return Path(self._folder.name)
+            self._folder = LockedFolder()
+        return self._folder.path
 
 
 class DownloadFile:

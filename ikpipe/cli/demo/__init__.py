@@ -19,6 +19,7 @@ import pandas as pd
 
 import ikpipe
 from ikpipe.cli.demo.image_server import image_server
+from ikpipe.concurrency.temporary import LockedFolder
 from ikpipe.errors import CODES
 from ikpipe.frames.io.opening import import_extra
 from ikpipe.frames.io.reading import read_table
@@ -69,7 +70,8 @@ def run(output: Path) -> int:
     emulator = import_extra("ikpipe.emulator", "emulator", "The demo")
     data, report = data_folder(), DemoReport(sys.stdout)
     with ExitStack() as stack:
-        service = stack.enter_context(emulator.Emulator(url_timeout=_URL_TIMEOUT, fetch_hosts=("127.0.0.1",)))
+        folder = stack.enter_context(LockedFolder()).path / "emulator"
+        service = stack.enter_context(emulator.Emulator(folder, url_timeout=_URL_TIMEOUT, fetch_hosts=("127.0.0.1",)))
         images = stack.enter_context(image_server(data, slow=_SLOW_FILES))
         report.start(images, service.url)
         catalog = read_table(data / "catalog.csv")

@@ -9,7 +9,7 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-from ikpipe.errors import AccountError
+from ikpipe.errors import AccountError, JournalError
 from ikpipe.request.profiles import config_path, read_profiles
 from ikpipe.request.user_folders import state_folder
 from ikpipe.service.findings import Finding, Level
@@ -20,7 +20,9 @@ _HOME = "Set HOME, or XDG_CONFIG_HOME and XDG_STATE_HOME, to a folder that can b
 
 def check_folders() -> list[Finding]:
     """Return what is wrong with the folders for configuration, journals and temporary files."""
-    state = state_folder()
+    state = None
+    with suppress(JournalError):
+        state = state_folder()
     return [
         _configuration(),
         *_written("State folder", state, "Runs keep their journals there.", private=True),

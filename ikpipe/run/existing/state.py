@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ikpipe.errors import MappingError, keyword
+from ikpipe.request.user_folders import state_folder
 from ikpipe.run.existing.fingerprints import FileHashes, Fingerprint
 from ikpipe.run.existing.known_files import KnownFile, SentFile
 from ikpipe.run.existing.library_state import open_library_state
@@ -17,7 +18,6 @@ from ikpipe.run.existing.sqlite_state import SQLiteState, check_file
 if TYPE_CHECKING:
     from ikpipe.request.account import Account
     from ikpipe.service.client import ServiceClient
-from ikpipe.request.user_folders import state_folder
 
 LIBRARY = "library"
 """The value of ``state=`` for a custom metadata field of the account."""
@@ -118,9 +118,6 @@ def _is_folder(state: str) -> bool:
 
 
 def _own_path(account: Account) -> Path:
-    """Return the file of an account in the user's state folder; raise `MappingError` if there is no home folder."""
-    if (folder := state_folder()) is None:
-        fix = "Set HOME or XDG_STATE_HOME, or pass a file."
-        raise MappingError("There is no home folder for the state of the account.", fix=fix, about=keyword("state"))
+    """Return the file of an account in the user's state folder."""
     name = sha256(account.public_key.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-    return folder / "states" / f"{name}.ikstate"
+    return state_folder() / "states" / f"{name}.ikstate"
