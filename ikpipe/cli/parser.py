@@ -18,6 +18,7 @@ from ikpipe.cli.commands import (
     emulator,
     fields,
     files,
+    journals,
     plan,
     purge,
     refresh,
@@ -38,7 +39,7 @@ from ikpipe.cli.options import add_no_color
 from ikpipe.errors import Error, did_you_mean
 
 _COMMANDS: Mapping[str, tuple[Any, ...]] = {
-    "upload": (upload, check, plan, retry, resume, refresh, sync, undo),
+    "upload": (upload, check, plan, retry, resume, refresh, sync, undo, journals),
     "library": (files, update, tag, delete, purge, fields),
     "URLs and tokens": (url, sign, auth_server),
     "account": (configure, whoami, doctor),

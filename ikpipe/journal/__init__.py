@@ -8,6 +8,8 @@
     format.py      its schema, what each MAC covers, and the upgrade from earlier formats
     proof.py       keys and MACs: whether this account wrote a journal
     inspection.py  a file that is named as a journal, checked without changing it
+    glances.py     what a journal says in a few numbers, and its removal
+    survey.py      what journals say of their runs, for `ikpipe journals`
     catalog.py     where journals are: start, resume, list and delete them
     recorder.py    the run's table, recorded before its rows are sent
     history.py     what is known of rows from earlier results, or from a journal

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import hashlib
 import json
 import logging
@@ -13,6 +12,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
+from glob import escape
 from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -22,7 +22,7 @@ from ikpipe.errors import JournalError, Message, keyword
 from ikpipe.frames.chunks import InMemoryTable, JournalTable, TableSource
 from ikpipe.frames.codec import json_values
 from ikpipe.frames.codec.text import decode_frame
-from ikpipe.journal import inspection
+from ikpipe.journal import glances
 from ikpipe.journal.entries import Entry, RowRecord, TableComplete
 from ikpipe.journal.history import OpenJournal
 from ikpipe.journal.recorder import piece_of
@@ -182,7 +182,7 @@ def _move_away(place: Path, name: str) -> Path:
             to.unlink(missing_ok=True)  # what a full disk took of it
         else:
             return to
-    delete_old(time.time(), place.parent.glob(f"{glob.escape(place.stem)}-*{ENDING}"))
+    delete_old(time.time(), place.parent.glob(f"{escape(place.stem)}-*{ENDING}"))
     to = place.with_name(f"{place.stem}-{name}")
     try:
         return place.rename(to)
@@ -307,7 +307,7 @@ def interrupted_runs() -> Iterator[InterruptedRun]:
     runs = []
     for path in own_journals():
         with suppress(JournalError):
-            counts = inspection.glance(path)
+            counts = glances.glance(path)
             if counts.begun is not None and counts.ended is None:
                 runs.append(InterruptedRun(path, counts.begun, counts.rows))
     return iter(sorted(runs, key=lambda run: (run.begun, run.path), reverse=True))
@@ -321,7 +321,7 @@ def journals_of(run: str, account: Account) -> Iterator[Path]:
     found = []
     for path in own_journals():
         with suppress(JournalError):
-            counts = inspection.glance(path)
+            counts = glances.glance(path)
             if counts.run == run:
                 found.append((counts.begun or "", path == _named_path(run, account), path))
     return (path for *_, path in sorted(found, reverse=True))
@@ -336,10 +336,18 @@ def delete_old(now: float, paths: Iterable[Path] | None = None) -> None:
         with suppress(JournalError, OSError):
             if path.stat().st_mtime > now - KEPT:
                 continue
-            counts = inspection.glance(path)
-            # A process that was killed at once leaves a journal that was never started.
-            if counts.begun is None or counts.ended is not None:
-                path.unlink()
+            glances.remove(path)
+    if paths is None:
+        _delete_logs(now)
+
+
+def _delete_logs(now: float) -> None:
+    """Delete old logs in the user's state folder whose journal is gone."""
+    for log in _folder().glob(f"*{ENDING}-*"):
+        with suppress(OSError):
+            alone = not log.with_name(log.name.rpartition("-")[0]).exists()
+            if alone and not log.is_symlink() and log.stat().st_mtime <= now - KEPT:
+                log.unlink()
 
 
 def _new_path(run: str | None, account: Account) -> Path:

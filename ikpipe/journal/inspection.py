@@ -61,10 +61,15 @@ _CAUSES: dict[int, tuple[str, str, bool]] = {
 }
 
 
+class JournalInUseError(JournalError):
+    """A journal cannot be used, since a process is using it."""
+
+
 def _unusable(path: Path, code: int) -> JournalError:
     """Return the error for a journal that cannot be used, by SQLite's code of the cause."""
     cause, fix, another = _CAUSES[code]
-    return JournalError(f"The journal {path} cannot be used: {cause}.", fix=fix, another=another)
+    kind = JournalInUseError if code == sqlite3.SQLITE_BUSY else JournalError
+    return kind(f"The journal {path} cannot be used: {cause}.", fix=fix, another=another)
 
 
 @contextmanager
@@ -113,12 +118,12 @@ def judge(db: sqlite3.Connection, path: Path, prover: Prover, *, trust: bool) ->
     """
     number = format_of(db)
     if number is None:
-        raise _foreign(path)
+        raise foreign(path)
     if number == 0:
         return Verdict(0, {}, None)
     if number not in READABLE:
         raise JournalError(f"The journal {path} has the format {number}; this version of ikpipe reads {FORMAT}.")
-    facts, text, mac = _facts(db, path, number)
+    facts, text, mac = facts_of(db, path, number)
     seal = None if number == EARLIER else prover.sealed_by(about_message(text), mac)
     if seal is None:
         _check_unproven(path, facts, number, prover, trust=trust)
@@ -130,13 +135,13 @@ def inspect(path: Path, prover: Prover, *, trust: bool) -> Verdict:
 
     Raise `JournalError`: as for `judge`; or the file is in use, or cannot be read.
     """
-    with errors_of(path), _opened(path) as file:
+    with errors_of(path), opened(path) as file:
         if not os.fstat(file).st_size:
             return Verdict(0, {}, None)
-        return _asked_of_copies(path, file, lambda db: judge(db, path, prover, trust=trust))
+        return asked_of_copies(path, file, lambda db: judge(db, path, prover, trust=trust))
 
 
-def _asked_of_copies(path: Path, file: int, question: Callable[[sqlite3.Connection], T]) -> T:
+def asked_of_copies(path: Path, file: int, question: Callable[[sqlite3.Connection], T]) -> T:
     """Answer a question about a journal from its beginning, or from all of it if its facts are longer than that."""
     long = os.fstat(file).st_size > HEAD
     for most in (HEAD, None) if long else (None,):
@@ -180,42 +185,6 @@ def connect(db: sqlite3.Connection, path: Path, prover: Prover, *, fresh: bool, 
     return verdict
 
 
-class JournalCounts(NamedTuple):
-    """What a journal says of its run: when it was started, its rows, and when it had no more to do.
-
-    Nothing proves it, so it is used for lists alone. `begun` is None where no run was started; `run` is the run's id.
-    """
-
-    begun: str | None
-    rows: int
-    ended: float | None
-    run: str | None = None
-
-
-def glance(path: Path) -> JournalCounts:
-    """Return what a file claims to be, for lists and for deleting old ones; the file is not changed.
-
-    Raise `JournalError` if it is not a journal, it is in use, or it cannot be read.
-    """
-    with LOCK, errors_of(path), _opened(path) as file:
-        if not os.fstat(file).st_size:
-            return JournalCounts(None, 0, None)
-        return _asked_of_copies(path, file, lambda db: _counts(db, path))
-
-
-def _counts(db: sqlite3.Connection, path: Path) -> JournalCounts:
-    number = format_of(db)
-    if number == 0:
-        return JournalCounts(None, 0, None)
-    if number not in READABLE:
-        raise _foreign(path)
-    facts, *_ = _facts(db, path, number)
-    rows, ended = db.execute("SELECT rows, ended FROM about").fetchone()
-    if rows is None:
-        (rows,) = db.execute("SELECT coalesce(max(start + rows), 0) FROM pieces").fetchone()
-    return JournalCounts(str(facts.get("begun", "")), int(rows), ended, facts["run"])
-
-
 def _rewrite(db: sqlite3.Connection, path: Path, change: Callable[[], None]) -> None:
     """Bring a journal into the present format in one transaction; raise `JournalError` if it is damaged."""
     try:
@@ -254,11 +223,12 @@ def _place(status: os.stat_result) -> tuple[int, int, int]:
     return os.getpid(), status.st_dev, status.st_ino
 
 
-def _foreign(path: Path) -> JournalError:
+def foreign(path: Path) -> JournalError:
+    """Return the error for a file that is not a journal."""
     return JournalError(f"{path} is not an ikpipe journal, and was not changed.", fix="Correct the path.", another=True)
 
 
-def _facts(db: sqlite3.Connection, path: Path, number: int) -> tuple[dict[str, Any], str, object]:
+def facts_of(db: sqlite3.Connection, path: Path, number: int) -> tuple[dict[str, Any], str, object]:
     """Return a journal's facts, their text and its MAC."""
     mac = "NULL" if number == EARLIER else "mac"
     rows = db.execute(f"SELECT facts, {mac} FROM about").fetchall()  # noqa: S608 - constants of this project
@@ -295,11 +265,11 @@ def _check_unproven(path: Path, facts: dict[str, Any], number: int, prover: Prov
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[int]:
+def opened(path: Path) -> Iterator[int]:
     """Open a file for reading, which no other process may write to meanwhile."""
     status = path.stat()
     if not stat.S_ISREG(status.st_mode):
-        raise _foreign(path)
+        raise foreign(path)
     if _place(status) in _OPEN:
         raise _busy(path)
     try:
@@ -309,9 +279,9 @@ def _opened(path: Path) -> Iterator[int]:
         raise JournalError(words, fix="Correct its permissions.", another=True) from None
     try:
         if not stat.S_ISREG(os.fstat(file).st_mode):
-            raise _foreign(path)
+            raise foreign(path)
         if os.fstat(file).st_size and os.read(file, len(_MAGIC)) != _MAGIC:
-            raise _foreign(path)
+            raise foreign(path)
         _lock(path, file)
         yield file
     finally:
@@ -351,6 +321,36 @@ def copied(path: Path, file: int, most: int | None) -> Iterator[sqlite3.Connecti
         with closing(sqlite3.connect(copy, isolation_level=None)) as db:
             db.execute("PRAGMA trusted_schema=OFF")
             yield db
+
+
+@contextmanager
+def read_only(path: Path, file: int) -> Iterator[sqlite3.Connection]:
+    """Open a database that no process writes to: itself, as unchangeable, or a private copy if it has a log."""
+    with ExitStack() as stack:
+        log = path.resolve().with_name(f"{path.resolve().name}-wal")
+        if log.exists() and log.stat().st_size:
+            yield stack.enter_context(copied(path, file, None))
+            return
+        uri = f"{path.absolute().as_uri()}?immutable=1"  # no locks, no recovery, no other files
+        db = stack.enter_context(closing(sqlite3.connect(uri, isolation_level=None, uri=True)))
+        db.execute("PRAGMA trusted_schema=OFF")
+        yield db
+
+
+@contextmanager
+def peeked(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open a private copy of the beginning of a journal that another process is writing to; the caller holds `LOCK`.
+
+    Raise `JournalError` if this process has it open, since closing any handle would release its lock.
+    """
+    if _place(path.stat()) in _OPEN:
+        raise _busy(path)
+    file = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+    try:
+        with copied(path, file, HEAD) as db:
+            yield db
+    finally:
+        os.close(file)
 
 
 def _copy(path: Path, file: int, copy: Path, most: int | None) -> None:

@@ -17,6 +17,7 @@ import nights
 import pytest
 from shell import Completed, variables, wait_for
 
+import ikpipe
 from ikpipe.emulator import Emulator
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ mount --make-rprivate / && mount --bind "$1" "$1" && mount -o remount,bind,ro / 
 for place in /tmp /var/tmp /dev/shm /root /home /run; do
   mountpoint -q $place && { mount -o remount,bind,ro $place || exit 99; }
 done
-cd "$1" && umask "$2" && shift 2 && exec setpriv --reuid USER --regid USER --clear-groups "$@"
+cd "$1" && umask "$2" && ulimit -f "$3" && shift 3 && exec setpriv --reuid USER --regid USER --clear-groups "$@"
 """
 
 
@@ -73,12 +74,14 @@ class BareJob:
                 writer.writerow([row, f"{row}.gif"])
                 (self.folder / "pictures" / f"{row}.gif").write_bytes(nights.gif(str(row)))
 
-    def start(self, *words: str, umask: str = "077", **changes: str) -> subprocess.Popen[str]:
-        """Start a command with nothing but its keys in the environment."""
+    def start(
+        self, *words: str, umask: str = "077", blocks: str = "unlimited", **changes: str
+    ) -> subprocess.Popen[str]:
+        """Start a command with nothing but its keys in the environment; no file has more than some blocks."""
         script = READ_ONLY.replace("USER", NOBODY)
-        command = [sys.executable, "-m", "ikpipe", *words]
+        tools = ["setsid", "--wait", "unshare", "--mount", "sh", "-c", script, "sh", str(self.folder), umask, blocks]
         return subprocess.Popen(  # noqa: S603 - ours
-            ["setsid", "--wait", "unshare", "--mount", "sh", "-c", script, "sh", str(self.folder), umask, *command],  # noqa: S607
+            [*tools, sys.executable, "-m", "ikpipe", *words],
             env={"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1", **variables(self.emulator), **changes},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -86,9 +89,9 @@ class BareJob:
             text=True,
         )
 
-    def night(self, *words: str, umask: str = "077", **changes: str) -> Completed:
+    def night(self, *words: str, umask: str = "077", blocks: str = "unlimited", **changes: str) -> Completed:
         """Run a command to its end."""
-        with self.start(*(words or COMMAND), umask=umask, **changes) as running:
+        with self.start(*(words or COMMAND), umask=umask, blocks=blocks, **changes) as running:
             out, err = running.communicate(timeout=120)
         assert running.returncode != 99, err
         assert "Traceback" not in err
@@ -142,6 +145,29 @@ def test_without_a_place_for_journals(job: BareJob) -> None:
     assert "XDG_STATE_HOME" in done.err
     assert not (job.folder / "~").exists()
     assert not any(entry.get("stored") for entry in job.emulator.log())
+
+
+@pytest.mark.parametrize("place", ["/nonexistent", "/usr"])
+def test_a_temporary_folder_that_is_none(place: str, job: BareJob) -> None:
+    """Another place is used: the second night checks a copy of the journal."""
+    for counts in ({"uploaded": 6}, {"unchanged": 6}):
+        done = job.night(TMPDIR=place)
+        assert (done.status, job.counts) == (0, counts), done.err
+
+
+def test_a_full_disk(job: BareJob) -> None:
+    """The status is 2, the reason is said, and the same command finishes the night; nothing is stored twice."""
+    job.table(60)
+    words = [*COMMAND, "--set", f"description={'x' * 900}"]
+    full = job.night(*words, "--concurrency", "1", blocks="300")
+    assert full.status == 2
+    assert "disk" in full.err
+    done = job.night(*words)
+    assert done.status == 0, done.err
+    assert sum(job.counts.values()) == 60
+    stored = ikpipe.files(job.emulator.account)
+    assert len(stored) == 60
+    assert set(stored["version_name"]) == {"Version 1"}
 
 
 def test_sigterm_in_the_middle(job: BareJob) -> None:

@@ -25,7 +25,7 @@ from history import UP
 from rows import blobs, quiet
 
 import ikpipe
-from ikpipe.journal import catalog, inspection
+from ikpipe.journal import catalog, glances, inspection
 from ikpipe.journal.entries import RowBefore, RowEnded, TablePiece
 from ikpipe.journal.format import FORMAT
 from ikpipe.journal.proof import Prover, Seal
@@ -204,7 +204,7 @@ def test_to_look_at_a_journal_in_use_does_not_let_go_of_it(path: Path) -> None:
     owner = ikpipe.Account("public_x", "private_x")
     with SQLiteJournal.make(path, owner) as journal:
         journal.begin({"run": "r", "public_key": "public_x"})
-        for look in (lambda: SQLiteJournal.open(path, owner), lambda: inspection.glance(path)):
+        for look in (lambda: SQLiteJournal.open(path, owner), lambda: glances.glance(path)):
             with pytest.raises(ikpipe.JournalError, match="another process is using it"):
                 look()
         command = [sys.executable, "-c", IN_USE, str(path)]
@@ -570,7 +570,7 @@ def test_facts_that_are_far_into_the_file_are_read_too(more: int, account: Accou
         journal.begin({"run": "r", "begun": "now", "mapping": "x" * size}, [TablePiece(0, 5, "cells", "y" * 9_000)])
     with SQLiteJournal.open(path, account) as journal:
         assert len(journal.facts["mapping"]) == size
-    assert inspection.glance(path) == ("now", 5, None, "r")
+    assert glances.glance(path) == ("now", 5, None, "r")
 
 
 def test_an_empty_file_is_left_by_resume(account: Account, path: Path) -> None:
