@@ -9,6 +9,7 @@
     keyring_access.py  the private key in the system's keyring
     keyring_program.py  the program that asks the keyring
     secrets.py       secrets as text that is never shown, and checks of settings
+    user_folders.py  the folder where this user's journals are
     policy.py        assumptions about the service
     parameters.py    the table of upload parameters
     values.py        check and write the values of each kind of parameter

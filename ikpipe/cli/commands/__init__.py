@@ -13,6 +13,7 @@ Such a function takes the parsed options and returns the exit status. Heavy modu
     refresh.py      ask again about rows that are pending
     update.py       change files in place
     undo.py         revert a run
+    journals.py     list, show or delete journals
     files.py        list files
     delete.py       delete files
     tag.py          add and remove tags

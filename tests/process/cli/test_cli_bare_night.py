@@ -167,7 +167,7 @@ def test_a_full_disk(job: BareJob) -> None:
     assert sum(job.counts.values()) == 60
     stored = ikpipe.files(job.emulator.account)
     assert len(stored) == 60
-    assert set(stored["version_name"]) == {"Version 1"}
+    assert {info["name"] for info in stored["versionInfo"]} == {"Version 1"}
 
 
 def test_sigterm_in_the_middle(job: BareJob) -> None:
