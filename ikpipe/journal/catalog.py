@@ -181,6 +181,7 @@ def _move_away(place: Path, name: str) -> Path:
         except OSError:
             to.unlink(missing_ok=True)  # what a full disk took of it
         else:
+            delete_old(time.time())
             return to
     delete_old(time.time(), place.parent.glob(f"{escape(place.stem)}-*{ENDING}"))
     to = place.with_name(f"{place.stem}-{name}")

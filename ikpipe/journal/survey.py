@@ -8,6 +8,7 @@ import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,6 +16,7 @@ from ikpipe.errors import JournalError
 from ikpipe.journal import glances, inspection
 from ikpipe.journal.catalog import UPLOAD
 from ikpipe.journal.format import FORMAT, READABLE, format_of
+from ikpipe.request.policy import Policy
 from ikpipe.request.secrets import MASK, masked
 
 RUNNING, INTERRUPTED, FINISHED, UNDONE, EMPTY, UNREADABLE = STATES = (
@@ -67,6 +69,26 @@ class JournalInfo(NamedTuple):
     def account(self) -> str:
         """The public key of the run's account."""
         return str(self.facts.get("public_key") or "")
+
+    def details(self) -> dict[str, object]:
+        """Return the table's file, the mapping and the options, as far as they are given and not defaults."""
+        parts = {"Table": self.facts.get("origin"), "Mapping": self.facts.get("mapping")}
+        with suppress(ValueError, TypeError):
+            parts["Mapping"] = json.loads(str(parts["Mapping"]))
+        sending = self.facts.get("sending")
+        if isinstance(sending, dict):
+            policy, defaults = sending.get("policy"), asdict(Policy())
+            if isinstance(policy, dict):
+                changed = {name: value for name, value in policy.items() if defaults.get(name) != value}
+                sending = {**sending, "policy": changed or None}
+        parts["Options"] = sending
+        return {title: _given(value) for title, value in parts.items() if value is not None}
+
+
+def _given(value: object) -> object:
+    if isinstance(value, dict):
+        return {name: _given(inner) for name, inner in value.items() if inner not in (None, [], {})}
+    return value
 
 
 def survey(path: Path) -> JournalInfo:

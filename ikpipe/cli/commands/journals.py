@@ -186,12 +186,8 @@ def _lines(info: JournalInfo) -> Iterator[str]:
     yield _headline(info)
     yield f"  {_counts(info)}"
     yield f"  {info.path}"
-    for title, key in (("Table", "origin"), ("Mapping", "mapping"), ("Options", "sending")):
-        if (value := info.facts.get(key)) is not None:
-            given = (
-                {name: text for name, text in value.items() if text is not None} if isinstance(value, dict) else value
-            )
-            yield without_secrets(f"{title}: {json.dumps(given, ensure_ascii=False)}")
+    for title, value in info.details().items():
+        yield without_secrets(f"{title}: {json.dumps(value, ensure_ascii=False)}")
     if info.problems:
         yield "First problems:"
     for position, status, code, message in info.problems:
@@ -213,7 +209,7 @@ def _next(info: JournalInfo) -> Iterator[str]:
             yield "That needs the table again, since not all of its rows are in the journal."
     if info.state in (survey.INTERRUPTED, survey.FINISHED):
         yield f"Revert the run: ikpipe undo {path}"
-        yield f"Both need the keys of the account {info.account}, which wrote the journal."
+        yield f"That needs the keys of the account {info.account}, which wrote the journal."
     if info.state == survey.FINISHED:
         yield f"It is kept until {_date(info.changed + KEPT)} in the state folder."
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -19,7 +20,6 @@ from ikpipe.journal.sqlite import SQLiteJournal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from ikpipe import Account
     from ikpipe.emulator import Emulator
@@ -283,6 +283,24 @@ def test_old_finished_ones_are_cleared(account: Account, monkeypatch: pytest.Mon
     quiet(blobs(b"1"), account, file_name="a")
     assert {str(one) for one in folder.iterdir()} >= {young, str(cut)}
     assert not os.path.exists(old)  # noqa: PTH110
+
+
+def test_old_ones_are_cleared_where_each_night_has_the_same_file(
+    account: Account, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, path: Path
+) -> None:
+    """The journal of the night before is moved to the state folder, and those of 30 nights ago are deleted there."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    folder = tmp_path / "ikpipe" / "journals"
+    old = Path(quiet(blobs(b"1"), account, file_name="a").attrs["ikpipe"]["journal"])
+    aged(old, 31)
+    log = folder / "gone.ikjournal-wal"
+    log.write_bytes(b"1")
+    aged(log, 31)
+    for night in (b"1", b"2"):
+        quiet(blobs(night), account, file_name="b", journal=path)
+    assert not old.exists()
+    assert not log.exists()
+    assert len(list(folder.iterdir())) == 1
 
 
 def test_one_that_is_in_use_is_not_cleared(account: Account, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
