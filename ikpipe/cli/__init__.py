@@ -22,6 +22,7 @@
     prompts.py      questions on the terminal
     doctor/         the checks of doctor
     demo/           demo
+    shell/          the scripts and the page that `completion` prints, as docs/generate.py writes them
 
 Only data goes to standard output; messages go to standard error. Heavy modules are imported when a command runs, so
 that `--help` is quick.

@@ -11,6 +11,7 @@ from ikpipe.cli import help_text
 from ikpipe.cli.commands import (
     auth_server,
     check,
+    completion,
     configure,
     delete,
     demo,
@@ -43,7 +44,7 @@ _COMMANDS: Mapping[str, tuple[Any, ...]] = {
     "library": (files, update, tag, delete, purge, fields),
     "URLs and tokens": (url, sign, auth_server),
     "account": (configure, whoami, doctor),
-    "try it": (demo, emulator),
+    "try it": (demo, emulator, completion),
 }
 """The modules of the commands, by their headings in the program's help."""
 _SIMILAR = 0.6  # of a name that is suggested, from 0 to 1

@@ -27,4 +27,5 @@ Such a function takes the parsed options and returns the exit status. Heavy modu
     emulator.py     run a local ImageKit
     auth_server.py  sign uploads for others
     demo.py         run the demo
+    completion.py   print the scripts for shells, or the manual page
 """
