@@ -1,0 +1,69 @@
+"""The examples of the help, and the page of the command line: what they name exists, and nothing is missing."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from itertools import takewhile
+from pathlib import Path
+
+import pytest
+
+from ikpipe.cli import help_text
+from ikpipe.cli.parser import parser
+
+PROGRAM = parser()
+DOCS = Path(__file__).parents[3] / "docs"
+PAGE = (DOCS / "cli.md").read_text(encoding="utf-8")
+OFTEN = {"--help", "--version"}
+
+
+def examples(text: str) -> list[list[str]]:
+    """Return the commands of a help's examples, as a shell would pass them, without what explains them."""
+    found = []
+    for line in (
+        re.split(r"^(?:examples|start here):\n", text, flags=re.MULTILINE)[1]
+        .partition("\n\n")[0]
+        .replace("\\\n", " ")
+        .splitlines()
+    ):
+        typed = re.split(r"(?<=\S)\s{3,}(?=[a-z])", line.strip())[0]
+        words: list[str] = []
+        lexer = shlex.shlex(typed, posix=True, punctuation_chars="|>&")
+        lexer.whitespace_split = True
+        for word in [*lexer, "|"]:
+            if word == "|":
+                found.append(words)
+                words = []
+            else:
+                words.append(word)
+    return [list(takewhile(lambda word: word not in (">", "&"), words[1:])) for words in found if words[0] == "ikpipe"]
+
+
+EXAMPLES = [
+    *examples(help_text.PROGRAM),
+    *(words for command in PROGRAM.commands.values() for words in examples(command.epilog)),
+]
+
+
+@pytest.mark.parametrize("words", EXAMPLES, ids=" ".join)
+def test_an_example_can_be_typed(words: list[str]) -> None:
+    """Its command and its options exist, with such values."""
+    assert callable(PROGRAM.parse_args(words).run)
+
+
+@pytest.mark.parametrize("name", PROGRAM.commands)
+def test_a_command_has_an_example(name: str) -> None:
+    """Its own help has one of it."""
+    assert name in [words[0] for words in examples(PROGRAM.commands[name].epilog)]
+
+
+@pytest.mark.parametrize("name", PROGRAM.commands)
+def test_the_page_has_each_command_and_option(name: str) -> None:
+    """It names them, or a page does that its line about the command links to."""
+    row = next((line for line in PAGE.splitlines() if re.match(rf"\| `ikpipe {name}\b", line)), "")
+    assert row, f"no row of docs/cli.md is about ikpipe {name}"
+    linked = [(DOCS / page).read_text(encoding="utf-8") for page in re.findall(r"\]\(([\w-]+\.md)", row)]
+    text = PAGE + "".join(linked)
+    missing = [option for option in PROGRAM.commands[name].options if not re.search(rf"{option}(?![\w-])", text)]
+    assert [option for option in missing if option not in OFTEN] == []
