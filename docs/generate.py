@@ -8,6 +8,7 @@ import dataclasses
 import inspect
 import itertools
 import json
+import logging
 import re
 from importlib.resources import files
 from pathlib import Path
@@ -20,6 +21,7 @@ from ikpipe.cli.parser import parser
 from ikpipe.emulator import Rules
 from ikpipe.emulator.rules import MEGABYTE
 from ikpipe.errors import CODES, WARNINGS, Message
+from ikpipe.errors.events import EVENTS, FIELDS, schema
 from ikpipe.request.parameters import TABLE
 
 if TYPE_CHECKING:
@@ -72,6 +74,26 @@ def summary_fields() -> str:
 def lower(sentence: str) -> str:
     """Return a sentence as a part of another one."""
     return sentence[0].lower() + sentence[1:].rstrip(".")
+
+
+def events() -> str:
+    """Return the table of the events that are logged."""
+    rows = (
+        (
+            f"`{name}`",
+            "any" if name == "note" else logging.getLevelName(event.level),
+            event.meaning,
+            ", ".join(f"`{field}`" for field in event.fields),
+            "yes" if event.repeats else "",
+        )
+        for name, event in EVENTS.items()
+    )
+    return table(("`event`", "level", "what happened", "fields", "counted"), rows)
+
+
+def log_fields() -> str:
+    """Return the table of the fields of records."""
+    return table(("field", "meaning"), ((f"`{name}`", field["description"]) for name, field in FIELDS.items()))
 
 
 def described_rules() -> dict[str, tuple[str, str]]:
@@ -185,6 +207,8 @@ def pages() -> dict[Path, str]:
         HERE / "summaries.md": page("summaries.md", summary_fields()),
         **{SHELL / f"ikpipe.{shell}": completion(shell) for shell in ("bash", "zsh", "fish")},
         SHELL / "ikpipe.1": manual(),
+        HERE / "logging.md": page("logging.md", events(), log_fields()),
+        HERE / "log.schema.json": f"{json.dumps(schema(), indent=2, ensure_ascii=False)}\n",
     }
 
 

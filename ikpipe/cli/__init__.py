@@ -15,6 +15,7 @@
     output.py       OUT: checked before anything is sent, written as a whole
     report.py       problems and summaries as text
     reporting.py    the files that report a run: --summary, --metrics-file, --html
+    logs.py         the log on standard error and in a file
     next_command.py the `resume` or `retry` command that is suggested at the start and end of a run
     wording.py      the library's messages in terms of options and commands
     signals.py      Ctrl-C and SIGTERM
@@ -31,16 +32,16 @@ that `--help` is quick.
 from __future__ import annotations
 
 import gc
-import logging
 import os
 from collections.abc import Sequence
 
 from ikpipe.cli import standard_streams
+from ikpipe.cli.logs import logging_of
 from ikpipe.cli.parser import parser
 from ikpipe.cli.reporting import exit_status, run_command
 from ikpipe.cli.signals import as_interrupts
 from ikpipe.cli.wording import in_options, say
-from ikpipe.errors import ApiName, Error, Message, printable
+from ikpipe.errors import Error, printable
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -69,13 +70,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(argv: Sequence[str] | None) -> int:
     """Run a command line, and return the exit status."""
-    handler = logging.StreamHandler()
-    handler.setFormatter(_OptionFormatter("ikpipe: %(message)s"))
-    logging.basicConfig(handlers=[handler])
-    logging.getLogger("ikpipe").setLevel(logging.WARNING)
     try:
         arguments = parser().parse_args(argv)
-        with as_interrupts():
+        with as_interrupts(), logging_of(arguments):
             return run_command(arguments)
     except SystemExit as end:  # argparse, after --help
         return exit_status(end)
@@ -88,14 +85,3 @@ def _run(argv: Sequence[str] | None) -> int:
     except KeyboardInterrupt as interrupt:
         say("Interrupted. No results were written.")
         return exit_status(interrupt)
-
-
-class _OptionFormatter(logging.Formatter):
-    """Formats the library's log messages in terms of options and commands."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """Return the text of a log record, with keywords written as options."""
-        if isinstance(record.args, tuple):
-            written = (printable(in_options(arg)) if isinstance(arg, Message | ApiName) else arg for arg in record.args)
-            record.args = tuple(written)
-        return super().format(record)

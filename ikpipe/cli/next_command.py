@@ -20,21 +20,28 @@ if TYPE_CHECKING:
 @contextmanager
 def announce_resume(options: Namespace) -> Iterator[None]:
     """Print the command that resumes the run as soon as the library logs where its journal is."""
+    handler = _JournalHandler(options)
     log = logging.getLogger("ikpipe")
-
-    def announce(record: logging.LogRecord) -> bool:
-        """Print the command of a record that has a journal; whether the record itself is logged."""
-        if journal := getattr(record, "journal", None):
-            say("If this run is interrupted, finish it with:", f"  {_resume_command(options, journal)}")
-        return record.levelno > logging.INFO
-
     if not options.quiet and not options.emulator:
-        log.setLevel(logging.INFO)
-    log.addFilter(announce)
+        log.addHandler(handler)
     try:
         yield
     finally:
-        log.removeFilter(announce)
+        log.removeHandler(handler)
+
+
+class _JournalHandler(logging.Handler):
+    """Prints the command that resumes a run when the run has its journal."""
+
+    def __init__(self, options: Namespace) -> None:
+        super().__init__(logging.INFO)
+        self._options = options
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print the command of a record about a journal."""
+        if getattr(record, "event", None) == "journal":
+            command_line = _resume_command(self._options, record.__dict__["journal"])
+            say("If this run is interrupted, finish it with:", f"  {command_line}")
 
 
 def next_steps(options: Namespace, tally: ResultTally) -> list[str]:

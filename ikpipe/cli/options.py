@@ -216,18 +216,40 @@ def add_timeout(command: ArgumentParser) -> None:
 
 def add_reporting(command: ArgumentParser) -> None:
     """Add the options about what a run says."""
-    command.add_argument("--quiet", action="store_true", help="show no progress and no summary, only errors")
+    help_text = "show no progress and no summary, only warnings and errors"
+    command.add_argument("-q", "--quiet", action="store_true", help=help_text)
     add_reports(command)
 
 
 def add_reports(command: ArgumentParser) -> None:
-    """Add the files that report a run, which `reporting.run_command` writes."""
+    """Add the log, and the files that report a run, which `reporting.run_command` writes."""
+    add_logging(command)
     command.add_argument("--summary", metavar="FILE", help="write a summary of the run as JSON, however it ends")
     command.add_argument("--html", metavar="FILE", help="write a report of the run as a web page")
     command.add_argument(
         "--metrics-file",
         metavar="FILE",
         help="write metrics of the run for Prometheus (the textfile collector of node_exporter), such as products.prom",
+    )
+
+
+def add_logging(command: ArgumentParser) -> None:
+    """Add the options about the log, which `logs.logging_of` reads."""
+    command.add_argument(
+        "-v",
+        "--verbose",
+        action="count",
+        default=0,
+        help="log on standard error what happens; -vv logs each row and request",
+    )
+    command.add_argument(
+        "--log-file", metavar="FILE", help="append the log to FILE; with -vv, it has each row and request"
+    )
+    command.add_argument(
+        "--log-format",
+        choices=("text", "json"),
+        default="text",
+        help="the format of the log file, or without one of the log on standard error (default: text)",
     )
 
 

@@ -38,7 +38,7 @@ from ikpipe.run.existing.rules import SIZE, ExistingRules
 from ikpipe.run.existing.state import prepare_shared
 from ikpipe.run.keywords import PartKeywords, listed_keywords, split_keywords
 
-_log = logging.getLogger("ikpipe")
+_log = logging.getLogger("ikpipe.cluster")
 
 __all__ = ["PrepareOptions", "PreparedUpload", "prepare"]
 

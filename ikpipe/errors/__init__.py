@@ -1,4 +1,6 @@
-"""The error tree. `codes` has every code of a row, `texts` what messages are made of, `logs` makes records harmless.
+"""The error tree. `codes` has every code of a row, `texts` what messages are made of.
+
+`logs` logs events and makes records harmless, `events` lists them, and `scrubbing` removes secrets from text.
 
 ::
 

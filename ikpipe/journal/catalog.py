@@ -35,7 +35,7 @@ from ikpipe.request.user_folders import state_folder
 if TYPE_CHECKING:
     import pandas as pd
 
-_log = logging.getLogger("ikpipe")
+_log = logging.getLogger("ikpipe.journal")
 
 KEPT = 30 * 86_400  # seconds for which the journal of a finished run stays in the user's state folder, for `undo`
 ENDING = ".ikjournal"

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ikpipe.errors import JournalError
+from ikpipe.errors.scrubbing import MASK
 from ikpipe.journal import glances, inspection
 from ikpipe.journal.catalog import UPLOAD
 from ikpipe.journal.format import FORMAT, READABLE, format_of
 from ikpipe.request.policy import Policy
-from ikpipe.request.secrets import MASK, masked
+from ikpipe.request.secrets import masked
 
 RUNNING, INTERRUPTED, FINISHED, UNDONE, EMPTY, UNREADABLE = STATES = (
     "running",

@@ -10,9 +10,9 @@ from dataclasses import InitVar, dataclass, fields
 from typing import TYPE_CHECKING, Any, Self
 
 from ikpipe.errors import AccountError, Message, keyword
+from ikpipe.errors.scrubbing import MASK
 from ikpipe.request.profiles import VARIABLES, AccountSettings, account_settings, read_environment
 from ikpipe.request.secrets import (
-    MASK,
     SealedHeaders,
     Secret,
     checked_address,

@@ -18,12 +18,12 @@ from urllib.parse import urlsplit
 import idna
 
 from ikpipe.errors import AccountError
+from ikpipe.errors.scrubbing import MASK, conceal
 
-MASK = "***"
 KEYS = ("public_key", "private_key")
 _COPY = "Copy the key from the dashboard, Developer options, API keys."
 
-_log = logging.getLogger("ikpipe")
+_log = logging.getLogger("ikpipe.request")
 
 # Around a setting: white space, invisible characters, and a byte order mark, also a wrongly decoded one.
 _EDGE = r"(?:[\s\ufeff\u200b-\u200f\u2060]|ï»¿|\udcef\udcbb\udcbf)+"
@@ -53,7 +53,7 @@ class Secret(str):
 class SealedHeaders(Secret):
     """A secret that cannot be pickled, so that it stays in its process."""
 
-    __slots__ = ()
+    __slots__ = ("__weakref__",)
 
     def __copy__(self) -> Self:
         return self
@@ -155,6 +155,7 @@ def checked_headers(headers: Any) -> Mapping[str, SealedHeaders] | None:
         text = clean_setting(value, f"The header {name!r}") if isinstance(value, str) else None
         if text is None or not (name + text).isascii() or not (name + text).isprintable():
             raise AccountError(f"The value of the header {masked(name)!r} must be text of printable ASCII characters.")
+        conceal(text)
         checked[name] = text
     return MappingProxyType(checked) if checked else None
 
@@ -193,7 +194,9 @@ def checked_key(key: Any, name: str) -> SealedHeaders:
     fault = f"is a {key.__name__}, not text" if isinstance(key, type) else _fault_of_key(key)
     if fault is not None:
         raise AccountError(f"{name} {fault}.", fix=_COPY)
-    return SealedHeaders(key)
+    checked = SealedHeaders(key)
+    conceal(checked)  # whatever it looks like; the account keeps the object only of a private key
+    return checked
 
 
 # Addresses

@@ -25,6 +25,8 @@
     session.py         a run: plan each row, send it, count and record how it ends
     endings.py         why a run ended early, as an error
     task.py            one row while it is uploaded
+    task_log.py        what is logged of a row
+    run_log.py         what is logged of a run as a whole
     executor.py        carry out the steps of a row: sign, record, send, look up
     admission.py       when a request may be sent: retry budget, concurrency, rate
     health.py          what the run learns from each reply: contact, keys, rate, when to stop

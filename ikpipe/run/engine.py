@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ikpipe.concurrency.interrupts import CURRENT_CONTROL, RunControl
 from ikpipe.errors import RESUME, AccountError, Message, keyword
+from ikpipe.errors.logs import log_event, logged_run
 from ikpipe.frames.mapping import ColumnMapping
 from ikpipe.frames.results import ResultCollector
 from ikpipe.frames.update_mapping import UpdateMapping
@@ -32,6 +33,7 @@ from ikpipe.run.options import RECORDED, SendOptions, limited_bandwidth, policy_
 from ikpipe.run.ordering import ResultSink
 from ikpipe.run.prepare import log_warning, report_mapping, request_builder
 from ikpipe.run.progress_display import display
+from ikpipe.run.run_log import log_start
 from ikpipe.run.session import Session
 from ikpipe.run.summaries import SummaryRecorder
 from ikpipe.service.client import ServiceClient
@@ -41,7 +43,7 @@ if TYPE_CHECKING:
 
 _RESERVED = 100_000  # paths that are reserved at once
 
-_log = logging.getLogger("ikpipe")
+_log = logging.getLogger("ikpipe.run")
 
 
 def send_options(
@@ -109,7 +111,8 @@ def open_journal(work: UploadJob, account: Account, options: SendOptions, journa
         trust=options.trust_journal,
     )
     words = "The journal is %s. If this run is interrupted, %s finishes it."
-    _log.info(words, record.journal.path, RESUME, extra={"journal": str(record.journal.path)})
+    with logged_run(record.journal.facts["run"]):
+        log_event(_log, "journal", words, record.journal.path, RESUME, journal=str(record.journal.path))
     return record
 
 
@@ -132,8 +135,25 @@ async def send(
     not.
     """
     check_account(account, work.existing)
-    mapping = work.first_mapping()
     run = uuid.uuid4().hex if record is None else record.journal.facts["run"]
+    with logged_run(run):
+        await _send(work, account, options, sink, record, run, suffixes, targets, reports=reports)
+
+
+async def _send(
+    work: UploadJob,
+    account: Account,
+    options: SendOptions,
+    sink: ResultSink,
+    record: OpenJournal | None,
+    run: str,
+    suffixes: SuffixRule | None,
+    targets: TargetRegistry | None,
+    *,
+    reports: bool,
+) -> None:
+    """Upload the rows of a job as the run with an id, as `send` does."""
+    mapping = work.first_mapping()
     if options.policy.unique_names == "client":
         suffixes = suffixes or _suffix_rule(options, run)
     bar = display(options.progress, work.table.rows)
@@ -158,6 +178,7 @@ async def send(
             kept, part = work.existing.needs_state or options.state is not None, options.shared_since is not None
             state = await open_state(options.state, account, client, part=part) if kept else None
             session = Session(work, builder, account, options, bar, sink, run, record, state)
+            log_start(work, account, options, None if record is None else record.journal.path)
             await session.go()
     finally:
         CURRENT_CONTROL.reset(before)

@@ -32,6 +32,7 @@ from ikpipe.run.health import RunHealth
 from ikpipe.run.lookups import LookupBatcher, OtherFileError
 from ikpipe.run.options import SendOptions
 from ikpipe.run.remote_signing import RemoteSigning
+from ikpipe.run.task_log import TaskLog
 from ikpipe.run.telemetry import RunTelemetry
 from ikpipe.service.spool import FetchError
 
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from ikpipe.request.planner import UploadRequest
     from ikpipe.run.task import UploadTask
 
-_log = logging.getLogger("ikpipe")
+_log = logging.getLogger("ikpipe.run")
 
 _FULL, _FULL_AGAIN = 30, 0.2  # seconds that a row waits for room in the temporary folder, and between two checks
 
@@ -126,6 +127,7 @@ class UploadExecutor:
         past = None if task.history is None else task.history.prior_attempts(has_token=task.token is not None)
         steps = RecoveryMachine(self._recovery_options(task), random.uniform, time.monotonic).steps(past)
         event: Event | None = None
+        log = TaskLog(task)
         while True:
             try:
                 step = steps.send(event)  # type: ignore[arg-type]  # a generator's first send takes None
@@ -133,10 +135,12 @@ class UploadExecutor:
                 last: UploadReply = end.value
                 return last
             if isinstance(step, SendStep):
-                event = await self._send(task, step)
+                log.sending()
+                event = log.replied(await self._send(task, step))
             elif isinstance(step, Lookup):
-                event = await self._look_up(task)
+                event = log.found(await self._look_up(task))
             else:
+                log.waits(step.seconds)
                 self.health.log_wait(step.seconds, event)
                 self._waiting += 1
                 event = await self._control.sleep(step.seconds)

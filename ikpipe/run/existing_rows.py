@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from ikpipe.run.existing.state import ContentState
     from ikpipe.run.options import SendOptions
 
-_log = logging.getLogger("ikpipe")
+_log = logging.getLogger("ikpipe.run")
 MOST_UNREAD = 3  # groups of rows in a row whose targets cannot be read, before the run stops
 _TAKEN = "A file has this path already."
 _LEFT = {"skip": "skipped", "unchanged": "unchanged", "duplicate": "duplicate"}

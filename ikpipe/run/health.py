@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ikpipe.concurrency.rate import WINDOWS, RateLimiter, RetryBudget
+from ikpipe.errors.logs import log_event
 from ikpipe.request.account import Account
 from ikpipe.request.policy import Policy
 from ikpipe.request.recovery import Event, LookupResult, duration, overlong
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from ikpipe.concurrency.interrupts import RunControl
     from ikpipe.request.token import TokenTimes, UploadToken
 
-_log = logging.getLogger("ikpipe")
+_log = logging.getLogger("ikpipe.run")
 
 SCOUTS = 4  # rows that keep trying while nothing has been heard from ImageKit
 _LONG = 5.0  # seconds: a longer wait is logged
@@ -75,6 +76,7 @@ class RunHealth:
         self._attempting: set[int] = set()
         self._logged_until = -math.inf
         self.on_wait: Callable[[float, str], None] = lambda _seconds, _reason: None
+        self._logged_rate = limiter.rate
 
     @property
     def contact_lost(self) -> bool:
@@ -144,7 +146,9 @@ class RunHealth:
         if reply.own and not reply.rate_limited:
             self.limiter.accepted(sent_at)
         if reply.rate_limited:
-            reply = self._slowed_down(reply, sent_at)
+            reply = self._slowed_down(row, reply, sent_at)
+        if _log.isEnabledFor(logging.INFO):
+            self._log_rate()
         if reply.stops_run == "always":
             self.stop(reply)
         elif reply.stops_run == "unproven" and fresh and not self.proven:
@@ -155,6 +159,8 @@ class RunHealth:
 
     def stop(self, reply: UploadReply) -> None:
         """Stop the run, since nothing more can be stored."""
+        code, why = reply.result.error, reply.result.message
+        log_event(_log, "refused", "The run stops: %s", why, code=code, request_id=reply.result.request_id)
         self.refusal = self.refusal or reply
         self.control.drain()
 
@@ -173,7 +179,17 @@ class RunHealth:
         now = time.monotonic()
         if seconds > _LONG and now >= self._logged_until:
             self._logged_until = now + seconds
-            _log.warning("%s %s %s", start, duration(seconds), reason)
+            log_event(_log, "waiting", "%s %s %s", start, duration(seconds), reason, wait_s=round(seconds, 3))
+
+    def _log_rate(self) -> None:
+        """Log that requests are sent faster or slower than when this was logged last."""
+        rate, before = self.limiter.rate, self._logged_rate
+        if rate != before:
+            self._logged_rate = rate
+            limit = "no limit any more" if rate == math.inf else f"{rate:,.3g} per second"
+            words = "Requests are sent %s: %s."
+            how = "slower" if rate < before else "faster"
+            log_event(_log, "rate_changed", words, how, limit, rate=None if rate == math.inf else round(rate, 3))
 
     def _wake(self) -> None:
         """Let waiting rows check again whether they may send; stop the run where ImageKit does not answer."""
@@ -181,9 +197,13 @@ class RunHealth:
             self.control.drain()
         self.control.notify()
 
-    def _slowed_down(self, reply: UploadReply, sent_at: float) -> UploadReply:
+    def _slowed_down(self, row: int, reply: UploadReply, sent_at: float) -> UploadReply:
         """Hold the run for the time that a 429 names; a time that is too long stops it."""
         wait, now = WINDOWS[0] if reply.wait is None else reply.wait, time.monotonic()
+        words, request_id = "ImageKit asks to wait %.3g s before the next request: %s", reply.result.request_id
+        log_event(
+            _log, "rate_limited", words, wait, reply.result.message, position=row, wait_s=wait, request_id=request_id
+        )
         if wait > self._policy.longest_pause:
             reply = overlong(reply)
             self.stop(reply)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ikpipe.errors import Error, MappingError, Message, keyword, sentences
+from ikpipe.errors.logs import log_event
 from ikpipe.frames.near_misses import NearMiss, warning
 from ikpipe.request.account import Account
 from ikpipe.request.columns import call_or_error
@@ -30,7 +31,7 @@ from ikpipe.service.library import metadata_fields
 if TYPE_CHECKING:
     from ikpipe.frames.mapping import ColumnMapping
 
-_log = logging.getLogger("ikpipe")
+_log = logging.getLogger("ikpipe.run")
 
 FileKind = Literal["base64"]
 Fetch = Literal["server", "client"]
@@ -112,7 +113,7 @@ def _labels(columns: Iterable[Any] | str | None) -> list[Any]:
 
 def report_mapping(plan: ColumnMapping, display: ProgressDisplay | None = None) -> None:
     """Log the effective mapping of a run, and show it where the progress is shown."""
-    _log.info("Mapping: %s", plan.text)
+    log_event(_log, "mapping", "Mapping: %s", plan.text, mapping=plan.text)
     if display is not None:
         display.announce(f"ikpipe: Mapping: {plan.text}")
 

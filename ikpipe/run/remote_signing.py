@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ikpipe.concurrency.interrupts import RunControl
     from ikpipe.request.token import UploadToken
 
-_log = logging.getLogger("ikpipe")
+_log = logging.getLogger("ikpipe.run")
 
 _SHORTEST = 0.05  # seconds between two requests, even if the endpoint names no time at all
 

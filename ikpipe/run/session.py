@@ -38,7 +38,9 @@ from ikpipe.run.ordering import OrderedResults, ResultBatch, ResultSink
 from ikpipe.run.progress import BAD
 from ikpipe.run.progress_display import ProgressDisplay
 from ikpipe.run.progress_tracker import ProgressTracker, described
+from ikpipe.run.run_log import log_end
 from ikpipe.run.task import UploadTask
+from ikpipe.run.task_log import log_row
 from ikpipe.run.telemetry import RunTelemetry, run_telemetry
 from ikpipe.service.spool import SpoolFolder
 
@@ -306,6 +308,7 @@ class Session:
         if new:
             self._count(result)
         self._tracker.ended(label, position, result, new=new)
+        log_row(label, position, result)
         if self._options.on_result is not None:
             self._options.on_result(label, result)
         if result.status in BAD:
@@ -330,8 +333,10 @@ class Session:
 
     def conclude(self) -> None:
         """Pass the summary to the sink, and raise why the run did not finish all rows, with their results so far."""
-        results = self._results.finish(self._summary())
-        if (error := self._error()) is not None:
+        summary = self._summary()
+        results, error = self._results.finish(summary), self._error()
+        log_end(summary, error)
+        if error is not None:
             error.results = results
             raise error
 

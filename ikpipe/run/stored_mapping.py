@@ -19,7 +19,7 @@ from ikpipe.run.existing.rules import EXISTING, is_rule
 
 HOOK = "webhook_url"
 _VALUES = (str, int, float, bool, bytes, type(None), Decimal, datetime.date, datetime.time)
-_log = logging.getLogger("ikpipe")
+_log = logging.getLogger("ikpipe.run")
 
 
 def merged(

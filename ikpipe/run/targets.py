@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ikpipe.request.rows import MappedRows
     from ikpipe.service.client import ServiceClient
 
-_log = logging.getLogger("ikpipe")
+_log = logging.getLogger("ikpipe.run")
 
 
 class TargetCheck:

@@ -31,7 +31,7 @@ from ikpipe.service.library import as_existing, find_details
 if TYPE_CHECKING:
     import httpx
 
-_log = logging.getLogger("ikpipe")
+_log = logging.getLogger("ikpipe.run")
 _STOPPED = Outcome("cancelled", "The undo was stopped.")
 _NOT_KNOWN = "Whether its file was stored is not known. Finish the run with resume or retry, or refresh its results."
 

@@ -18,6 +18,7 @@ from typing import Self
 
 from ikpipe.concurrency.group_commit import GroupCommit
 from ikpipe.errors import RESUME
+from ikpipe.errors.logs import log_event
 from ikpipe.frames.chunks import Chunk, TableSource
 from ikpipe.frames.codec import json_values
 from ikpipe.journal import catalog, history
@@ -33,7 +34,7 @@ from ikpipe.run.job import UploadJob
 from ikpipe.run.update_rows import RowUpdate
 from ikpipe.service.library import as_existing, version_id
 
-_log = logging.getLogger("ikpipe")
+_log = logging.getLogger("ikpipe.run")
 
 
 def begin(
@@ -57,7 +58,7 @@ def begin(
         trust=trust,
     )
     words = "The journal is %s. If this run is interrupted, %s finishes it."
-    _log.info(words, record.journal.path, RESUME, extra={"journal": str(record.journal.path)})
+    log_event(_log, "journal", words, record.journal.path, RESUME, journal=str(record.journal.path))
     return record
 
 

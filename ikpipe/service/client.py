@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from itertools import count
@@ -14,6 +15,7 @@ import httpx
 
 from ikpipe.concurrency.bandwidth import Bandwidth, BandwidthLimiter
 from ikpipe.errors import AccountError, ApiName, Error, Message, describe_exception
+from ikpipe.errors.logs import log_event, note_requests
 from ikpipe.request.account import Account
 from ikpipe.request.form import build_form
 from ikpipe.request.policy import Policy
@@ -42,6 +44,9 @@ _LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=None, kee
 _API_ATTEMPTS = 6
 _FILE_TIMEOUT, _FILE_RETRY = 30, 0.05  # seconds: how long to wait for a free file descriptor, and between attempts
 NO_CONTENT = 204
+_LONG = 5.0  # seconds: a longer wait is logged as a warning
+
+_log = logging.getLogger("ikpipe.service")
 
 
 class ApiError(Error):
@@ -136,6 +141,7 @@ class ServiceClient:
         request.extensions["trace"] = self._trace
 
     async def __aenter__(self) -> Self:
+        note_requests(ours=True)
         await self._client.__aenter__()
         return self
 
@@ -147,6 +153,7 @@ class ServiceClient:
             await self._direct.aclose()
         finally:
             await self._client.__aexit__(kind, error, trace)
+            note_requests(ours=False)
 
     def check_proxies(self, account: Account) -> None:
         """Raise `Error` if the environment's proxy for an address of the account cannot be used."""
@@ -192,7 +199,7 @@ class ServiceClient:
         form = build_form(fields, source, f"{self._boundary}{next(self._form_numbers)}")
         limiter = None if self._bandwidth is None else self._bandwidth.upload
         body = MultipartStream(form, source, token.text, on_bytes, route.piece, limiter)
-        stream = _BodyStream(body)
+        stream, began = _BodyStream(body), asyncio.get_running_loop().time()
         try:
             request = route.request(form.content_type, body.length, stream, self._timeouts(source))
             response, content = await route.send(request)
@@ -201,10 +208,17 @@ class ServiceClient:
         except httpx.TransportError as error:
             if not body.complete and _is_out_of_files(error):
                 raise OutOfFiles(f"{url} cannot be connected to: too many open files") from None
-            return _reply_of_error(error, complete=body.complete)
+            reply = _reply_of_error(error, complete=body.complete)
+            seconds = round(asyncio.get_running_loop().time() - began, 3)
+            words, code = "%s gave no answer: %s", reply.result.error
+            log_event(
+                _log, "connection_failed", words, url, reply.result.message, address=url, code=code, seconds=seconds
+            )
+            return reply
         finally:
             await stream.aclose()
             body.close()
+        _log_response(request, response, began, body.length)
         return read_reply(response.status_code, headers_by_name(response.headers), content, self._policy.own_answers)
 
     async def probe_token(self, url: str, fields: Mapping[str, str], token: UploadToken) -> UploadReply:
@@ -269,6 +283,7 @@ class ServiceClient:
         """
         method, auth = method or ("GET" if content is None else "POST"), httpx.BasicAuth(account.key(), "")
         for attempts_left in reversed(range(_API_ATTEMPTS)):
+            began = asyncio.get_running_loop().time()
             try:
                 url = f"{account.api_url}{path}"
                 response = await send_request(self._client, method, url, params=params, json=content, auth=auth)
@@ -276,9 +291,12 @@ class ServiceClient:
                 raise Error(f"{account.api_url} cannot be reached: {describe_exception(error)}") from None
             headers = headers_by_name(response.headers)
             reply = read_error(response.status_code, headers, response.content, self._policy.own_answers)
+            _log_response(response.request, response, began)
             if not (reply.retryable and attempts_left):
                 break
-            await self._pause(1.0 if reply.wait is None else reply.wait)
+            wait = 1.0 if reply.wait is None else reply.wait
+            _log_api_retry(path, response.status_code, wait, reply.message, _API_ATTEMPTS - attempts_left + 1)
+            await self._pause(wait)
         return self._read_api_response(response, reply)
 
     def _read_api_response(self, response: httpx.Response, reply: ErrorReply) -> Any:
@@ -344,6 +362,31 @@ def _reply_of_error(error: httpx.TransportError, *, complete: bool) -> UploadRep
         return UploadReply(Result("failed", "connection_failed", message), retryable=True)
     code = "timed_out" if isinstance(error, httpx.TimeoutException) else "connection_lost"
     return UploadReply(Result("unknown", code, message))
+
+
+def _log_response(request: httpx.Request, response: httpx.Response, began: float, sent: int | None = None) -> None:
+    """Log the response to a request; `began` is in seconds of the event loop, `sent` the bytes of an upload."""
+    if not _log.isEnabledFor(logging.DEBUG):
+        return
+    details = {
+        "method": request.method,
+        "address": str(request.url),
+        "http_status": response.status_code,
+        "seconds": round(asyncio.get_running_loop().time() - began, 3),
+        "request_id": response.headers.get("x-ik-requestid"),
+    }
+    words = "%s %s: status %d after %.3f s"
+    args = tuple(details[name] for name in ("method", "address", "http_status", "seconds"))
+    log_event(_log, "response", words, *args, **details, bytes=sent)
+
+
+def _log_api_retry(path: str, status: int, wait: float, why: str | None, attempt: int) -> None:
+    """Log that a request to the media API is sent again."""
+    words = "The media API answered %s with status %d. The request is sent again after %.3g s: %s"
+    args, wait_s = (path, status, wait, why or "no reason was given"), round(wait, 3)
+    log_event(_log, "retry", words, *args, http_status=status, wait_s=wait_s, attempt=attempt)
+    if wait > _LONG:
+        log_event(_log, "waiting", "Waiting %.0f s, as the media API asks: %s", wait, why or path, wait_s=wait_s)
 
 
 def _is_out_of_files(error: BaseException | None) -> bool:

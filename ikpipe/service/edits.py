@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
@@ -12,6 +13,7 @@ import httpx
 from ikpipe.concurrency.interrupts import interruptible_sleep, to_sync
 from ikpipe.concurrency.rate import RateLimiter
 from ikpipe.errors import AccountError, Error, InvalidValue, MappingError
+from ikpipe.errors.logs import log_event
 from ikpipe.frames.adapters import Frame
 from ikpipe.frames.edits import Change, FileChanges
 from ikpipe.request.account import Account
@@ -20,6 +22,8 @@ from ikpipe.request.policy import Policy
 from ikpipe.request.values import tag_list
 from ikpipe.service.client import ApiError, ServiceClient
 from ikpipe.service.library import NOT_FOUND
+
+_log = logging.getLogger("ikpipe.service")
 
 MAX_DELETED, MAX_TAGGED = 100, 50  # files in one request [spec]
 ADD_TAGS, REMOVE_TAGS = "/v1/files/addTags", "/v1/files/removeTags"
@@ -244,6 +248,9 @@ class _LibraryEditor:
         tags = tuple(more.get("tags", ()))
         changes = await change_files(self._request, batch, more)
         self._changes |= {(file, tags): change for file, change in changes.items()}
+        if self._path == DELETION:
+            for file, change in changes.items():
+                log_deleted(file, change)
 
     async def purge(self, url: str) -> None:
         """Remove one URL from the cache."""
@@ -289,6 +296,14 @@ async def change_files(
             files = absent
         changes |= {file: _outcome(response, file) for file in files}
     return changes
+
+
+def log_deleted(file_id: str, change: Change, path: str | None = None) -> None:
+    """Log what became of a file that was to be deleted; a dry run changes nothing."""
+    if change.change != "planned":
+        words = "%s is deleted." if change.change == "done" else "%s is not deleted: %s"
+        args = (path or file_id, *(() if change.change == "done" else (change.message or change.change,)))
+        log_event(_log, "deleted", words, *args, path=path, file_id=file_id, outcome=change.change)
 
 
 def _absent(response: object, files: list[str]) -> list[str] | None:

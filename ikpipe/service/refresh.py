@@ -19,7 +19,7 @@ from ikpipe.service.client import ServiceClient
 from ikpipe.service.library import file_details, find_details
 
 _MAX_FAILURES = 8  # failed requests from the start, without any success, before giving up
-_log = logging.getLogger("ikpipe")
+_log = logging.getLogger("ikpipe.service")
 
 
 async def _refresh(

@@ -13,6 +13,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -23,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from ikpipe.errors.logs import log_event
 from ikpipe.service.connection import HTTPConnection
 from ikpipe.service.exchange import EncodedRequest, Timeouts
 
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     import ssl
 
     Origin = tuple[str, str, int]  # scheme, host, port
+
+_log = logging.getLogger("ikpipe.service")
 
 MAX_IDLE = 2  # seconds that a connection waits for another request; servers close theirs after about 5 s
 _NEXT_ADDRESS_DELAY = 0.25  # seconds
@@ -99,6 +103,7 @@ class HTTPTransport(httpx.AsyncBaseTransport):
             if connection.is_usable(self._max_idle):
                 return connection
             connection.abort()
+            log_event(_log, "reconnect", "%s closed an idle connection.", _shown(origin), address=_shown(origin))
         return None
 
     def _keep_idle(self, origin: Origin, connection: HTTPConnection) -> None:
@@ -141,6 +146,7 @@ class HTTPTransport(httpx.AsyncBaseTransport):
             raise httpx.ConnectTimeout(str(error) or f"No connection was established within {timeout:g} s.") from error
         except (OSError, UnicodeError) as error:  # the latter for names that DNS does not allow
             raise httpx.ConnectError(str(error)) from error
+        log_event(_log, "connected", "A connection to %s was opened.", _shown(origin), address=_shown(origin))
         return connection
 
     async def _connect_first(self, addresses: list[str], port: int) -> HTTPConnection:
@@ -218,6 +224,10 @@ def set_socket_options(connected_socket: Any, options: Iterable[tuple[int, str, 
 def _timeouts(request: httpx.Request) -> Timeouts:
     seconds: Mapping[str, float | None] = request.extensions.get("timeout", {})
     return Timeouts(seconds.get("connect"), seconds.get("write"), seconds.get("read"))
+
+
+def _shown(origin: Origin) -> str:
+    return f"{origin[0]}://{origin[1]}:{origin[2]}"
 
 
 def _origin(url: httpx.URL) -> Origin:

@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 
-_log = logging.getLogger("ikpipe")
+_log = logging.getLogger("ikpipe.widget")
 
 INTERVAL = 0.1  # seconds
 IDLE = 2.0  # seconds without a change after which the thread ends

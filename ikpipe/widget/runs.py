@@ -35,7 +35,7 @@ from ikpipe.widget.browser_uploads import BrowserUploads
 from ikpipe.widget.edited_table import EditedTable
 from ikpipe.widget.rows import WidgetRow
 
-_log = logging.getLogger("ikpipe")
+_log = logging.getLogger("ikpipe.widget")
 
 _SESSION = re.compile(r"[0-9a-f]{32}")
 _UNCONFIRMED = frozenset({"connection_lost", "timed_out", "server_error", "bad_reply"})

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from ikpipe.cli.exit_status import REFUSED, SOME_NOT, SUCCESS
-from ikpipe.cli.options import Commands, add_command, add_profile
+from ikpipe.cli.options import Commands, add_command, add_logging, add_profile
 from ikpipe.cli.signals import exit_at_once
 from ikpipe.cli.wording import in_options, output_width
 from ikpipe.errors import printable
@@ -40,6 +40,7 @@ _COLUMNS = 80  # characters of a line that has room for columns
 def add(every: Commands) -> None:
     """Add the command."""
     command = add_command(every, "doctor", doctor, "[options]", "find what is wrong with this machine or account", HELP)
+    add_logging(command)
     add_profile(command)
     command.add_argument("--offline", action="store_true", help="do not use the network")
     command.add_argument("--json", action="store_true", help="print the findings as JSON")

@@ -7,7 +7,7 @@ from argparse import Namespace
 import ikpipe
 from ikpipe.cli import help_text, output
 from ikpipe.cli.exit_status import SUCCESS
-from ikpipe.cli.options import Commands, add_command, add_profile, add_writing, count
+from ikpipe.cli.options import Commands, add_command, add_logging, add_profile, add_writing, count
 from ikpipe.cli.signals import exit_at_once
 
 HELP = f"""\
@@ -35,6 +35,7 @@ def add(every: Commands) -> None:
     )
     add_writing(command)
     add_profile(command)
+    add_logging(command)
 
 
 def files(options: Namespace) -> int:

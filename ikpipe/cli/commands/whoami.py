@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import ikpipe
 from ikpipe.cli import help_text
 from ikpipe.cli.exit_status import REFUSED, SOME_NOT, SUCCESS
-from ikpipe.cli.options import Commands, add_command, add_profile
+from ikpipe.cli.options import Commands, add_command, add_logging, add_profile
 from ikpipe.cli.signals import exit_at_once
 from ikpipe.cli.wording import in_options, say
 from ikpipe.errors import Error, printable
@@ -54,6 +54,7 @@ _USED = {
 def add(every: Commands) -> None:
     """Add the command."""
     command = add_command(every, "whoami", whoami, "[options]", "show which account is used, and check its keys", HELP)
+    add_logging(command)
     add_profile(command)
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from ikpipe.errors import Error, Message, keyword
 from ikpipe.frames.io.content import read_with
 
-_log = logging.getLogger("ikpipe")
+_log = logging.getLogger("ikpipe.frames")
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 """The delimiters that a header can show, and what several of each are called."""
 _TEXT = re.compile(r'[^\s",;|]')

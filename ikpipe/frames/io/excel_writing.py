@@ -21,7 +21,7 @@ SHEET = "Results"
 LONGEST = 32_767  # characters of a cell in Excel
 _DIGITS, _LARGEST = 10**15, 1e308  # a spreadsheet keeps 15 digits
 _ESCAPED = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)|[\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]")
-_log = logging.getLogger("ikpipe")
+_log = logging.getLogger("ikpipe.frames")
 
 
 class ExcelWriter(TableWriter):

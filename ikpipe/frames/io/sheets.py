@@ -12,7 +12,7 @@ from ikpipe.request.values import to_text
 
 _LISTED = 5  # names of sheets in a message
 _SHORT = 40  # characters of a name in a list
-_log = logging.getLogger("ikpipe")
+_log = logging.getLogger("ikpipe.frames")
 
 
 def read_sheet(sheets: Sequence[Sheet], name: str, options: ReadOptions) -> tuple[pd.DataFrame, list[int]]:

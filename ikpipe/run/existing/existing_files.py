@@ -24,7 +24,7 @@ from ikpipe.run.existing.state import ContentState
 from ikpipe.run.existing.updates import update_details
 from ikpipe.service.library import as_existing
 
-_log = logging.getLogger("ikpipe")
+_log = logging.getLogger("ikpipe.run")
 _CONFIRMED = ("replace", "update", "error")
 """Actions for which an old listing is not enough."""
 _LOOK_AGAIN = 2.0  # seconds between two searches for a file that the service says is there

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ikpipe.request.account import Account
     from ikpipe.service.client import ServiceClient
 
-_log = logging.getLogger("ikpipe")
+_log = logging.getLogger("ikpipe.run")
 
 FIELD = "ikpipe_content"
 LABEL = "Content (ikpipe)"

@@ -23,7 +23,7 @@ from ikpipe.run.existing.fingerprints import FileHashes, Fingerprint
 from ikpipe.run.existing.known_files import KnownFile, SentFile
 from ikpipe.run.existing.sqlite_state import SQLiteState
 
-_log = logging.getLogger("ikpipe")
+_log = logging.getLogger("ikpipe.run")
 
 FOLDER = "parts"
 MOST_PARTS = 100

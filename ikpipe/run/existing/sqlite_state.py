@@ -24,7 +24,7 @@ from ikpipe.request.sources import FileStamp
 from ikpipe.run.existing.fingerprints import FileHashes, Fingerprint
 from ikpipe.run.existing.known_files import KnownFile, SentFile
 
-_log = logging.getLogger("ikpipe")
+_log = logging.getLogger("ikpipe.run")
 Value = TypeVar("Value")
 
 APPLICATION = 0x696B5350  # "ikSP", in the header of every state file

@@ -12,7 +12,7 @@ from ikpipe.journal.entries import RowBefore, RunJournal
 from ikpipe.run.existing.known_files import DELETED, details_before
 from ikpipe.run.existing.requests import PacedRequests, StoppedError
 from ikpipe.run.syncing.guards import LibraryFile
-from ikpipe.service.edits import DELETION, MAX_DELETED, change_files
+from ikpipe.service.edits import DELETION, MAX_DELETED, change_files, log_deleted
 
 
 def deletion_entries(files: Sequence[LibraryFile], journal: RunJournal, rows: int) -> list[RowBefore]:
@@ -42,4 +42,6 @@ async def delete_files(files: Sequence[LibraryFile], changes: PacedRequests) -> 
     ids = [file.file_id for file in files]
     for start in range(0, len(ids), MAX_DELETED):
         changes_of |= await change_files(send, ids[start : start + MAX_DELETED], {})
+        for file in files[start : start + MAX_DELETED]:
+            log_deleted(file.file_id, changes_of[file.file_id], file.path)
     return changes_of

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
     from ikpipe.request.account import Account
 
-_log = logging.getLogger("ikpipe")
+_log = logging.getLogger("ikpipe.run")
 NONE = Change("none")
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from ikpipe.concurrency.interrupts import run_limited
 from ikpipe.errors import AccountError, Error
+from ikpipe.errors.logs import log_event
 from ikpipe.frames.edits import Change
 from ikpipe.journal.entries import RowBefore
 from ikpipe.request.names import canonical_path
@@ -20,6 +22,8 @@ from ikpipe.run.existing.relocation import Relocator
 from ikpipe.run.existing.requests import StoppedError
 from ikpipe.run.existing.state import ContentState
 from ikpipe.run.syncing.guards import LibraryFile
+
+_log = logging.getLogger("ikpipe.run")
 
 _AT_ONCE = 4  # files; the rate of changes is the limit
 
@@ -119,6 +123,10 @@ async def carry_out(moves: Sequence[Move], relocator: Relocator, stopped: Callab
             changes[one.row.position] = Change("cancelled", "The run was stopped.")
         except Error as error:
             changes[one.row.position] = Change("failed", error.text)
+        change, paths = changes[one.row.position], {"path": one.file.path, "to": one.row.request.target}
+        words = "%s is moved to %s: %s" if change.change == "done" else "%s is not moved to %s: %s"
+        why = change.message or change.change
+        log_event(_log, "moved", words, *paths.values(), why, **paths, outcome=change.change)
 
     await run_limited(moves, move, _AT_ONCE)
     return changes

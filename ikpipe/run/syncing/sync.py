@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from ikpipe.request.account import Account
 
-_log = logging.getLogger("ikpipe")
+_log = logging.getLogger("ikpipe.run")
 _NOTES = 5  # that are logged
 
 

@@ -73,7 +73,7 @@ def test_the_profile_is_said_too(
     names = {name.removeprefix("IMAGEKIT_").lower(): value for name, value in variables(emulator).items()}
     (tmp_path / "config.toml").write_text("\n".join(["[a]", *(f'{name} = "{text}"' for name, text in names.items())]))
     ran = ikp("upload", table(1), "-o", "out.csv", *NAMED, "--journal", "run", "--profile", "a")
-    assert ran.err.splitlines()[1] == "  ikpipe resume run -o out.csv --profile a"
+    assert "  ikpipe resume run -o out.csv --profile a" in ran.err.splitlines()
 
 
 @pytest.mark.usefixtures("service")
