@@ -5,6 +5,7 @@
     parser.py       the program's parser
     commands/       a module for each command: its options, its help, and what it does
     options.py      options that several commands share
+    option_values.py  how their values are read
     help_text.py    explanations that the help of several commands has
     help_format.py  how help looks
     exit_status.py  the exit statuses

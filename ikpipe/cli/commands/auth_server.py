@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import ikpipe
 from ikpipe.cli import help_text
-from ikpipe.cli.options import Commands, add_address, add_command, add_pairs, add_profile, count, positive
+from ikpipe.cli.option_values import count, positive
+from ikpipe.cli.options import Commands, add_address, add_command, add_pairs, add_profile
 from ikpipe.cli.wording import say
 from ikpipe.errors import Error
 

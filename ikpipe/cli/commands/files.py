@@ -7,7 +7,8 @@ from argparse import Namespace
 import ikpipe
 from ikpipe.cli import help_text, output
 from ikpipe.cli.exit_status import SUCCESS
-from ikpipe.cli.options import Commands, add_command, add_logging, add_profile, add_writing, count
+from ikpipe.cli.option_values import count
+from ikpipe.cli.options import Commands, add_command, add_logging, add_profile, add_writing
 from ikpipe.cli.signals import exit_at_once
 
 HELP = f"""\

@@ -8,16 +8,8 @@ from typing import TYPE_CHECKING
 import ikpipe
 from ikpipe.cli import help_text, mapping, output
 from ikpipe.cli.changes import ChangeWords, report_changes
-from ikpipe.cli.options import (
-    Commands,
-    add_command,
-    add_policy,
-    add_profile,
-    add_reports,
-    add_trust,
-    add_writing,
-    count,
-)
+from ikpipe.cli.option_values import count
+from ikpipe.cli.options import Commands, add_command, add_policy, add_profile, add_reports, add_trust, add_writing
 from ikpipe.errors import UploadError
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ import ikpipe
 from ikpipe.cli import mapping, output
 from ikpipe.cli.exit_status import INTERRUPTED, SOME_NOT, SUCCESS
 from ikpipe.cli.next_command import announce_resume
+from ikpipe.cli.option_values import count
 from ikpipe.cli.options import (
     Commands,
     add_command,
@@ -22,7 +23,6 @@ from ikpipe.cli.options import (
     add_timeout,
     add_trust,
     add_writing,
-    count,
 )
 from ikpipe.cli.sending import progress
 from ikpipe.cli.wording import in_options, say, width

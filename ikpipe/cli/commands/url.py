@@ -7,7 +7,8 @@ from argparse import Namespace
 import ikpipe
 from ikpipe.cli import help_text
 from ikpipe.cli.exit_status import SUCCESS
-from ikpipe.cli.options import Commands, add_command, add_profile, positive
+from ikpipe.cli.option_values import positive
+from ikpipe.cli.options import Commands, add_command, add_profile
 
 HELP = f"""\
 examples:

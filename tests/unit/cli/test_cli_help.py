@@ -29,7 +29,7 @@ def examples(text: str) -> list[list[str]]:
     ):
         typed = re.split(r"(?<=\S)\s{3,}(?=[a-z])", line.strip())[0]
         words: list[str] = []
-        lexer = shlex.shlex(typed, posix=True, punctuation_chars="|>&")
+        lexer = shlex.shlex(typed, posix=True, punctuation_chars="|<>&")
         lexer.whitespace_split = True
         for word in [*lexer, "|"]:
             if word == "|":
@@ -37,7 +37,7 @@ def examples(text: str) -> list[list[str]]:
                 words = []
             else:
                 words.append(word)
-    return [list(takewhile(lambda word: word not in (">", "&"), words[1:])) for words in found if words[0] == "ikpipe"]
+    return [list(takewhile(lambda word: word not in ("<", ">", "&"), words[1:])) for words in found if words[0] == "ikpipe"]
 
 
 EXAMPLES = [
