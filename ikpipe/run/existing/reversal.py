@@ -22,7 +22,7 @@ from ikpipe.service.library import version_id
 ReversalKind = Literal["delete", "restore", "details", "left", "absent", "none"]
 
 LATE = 900.0  # seconds after its last request in which a file may be stored whose answer was lost
-_GONE = "The run deleted it, and the library keeps no deleted files. Upload it again from its source."
+_GONE = "The run was to delete it, and it is not in the library any more. Upload it again from its source."
 _SETTLING = 60.0  # seconds after a file was stored in which the service may still change its details [guess]
 
 
@@ -71,7 +71,7 @@ class RunFile(NamedTuple):
 
     @property
     def deleted(self) -> bool:
-        """Whether the run deleted it."""
+        """Whether the run deleted it, or was about to."""
         return any(before.changes == DELETED for before in self.own_befores)
 
 

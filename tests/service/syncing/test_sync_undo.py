@@ -86,7 +86,7 @@ def test_deletions_are_named(scene: Scene) -> None:
     expected = {"b.txt": "done", "new.txt": "done", scene.path("a.txt"): "left"}
     assert scene.undo(dry_run=True) == {**expected, "b.txt": "planned", "new.txt": "planned"}
     assert scene.undo() == expected
-    assert scene.messages[scene.path("a.txt")].startswith("The run deleted it, and the library keeps no deleted files.")
+    assert scene.messages[scene.path("a.txt")].startswith("The run was to delete it, and it is not in the library")
     assert scene.library() == {name: text for name, text in TREE.items() if name != "a.txt"}
 
 
