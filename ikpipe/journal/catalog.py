@@ -39,7 +39,7 @@ _log = logging.getLogger("ikpipe.journal")
 
 KEPT = 30 * 86_400  # seconds for which the journal of a finished run stays in the user's state folder, for `undo`
 ENDING = ".ikjournal"
-UPLOAD, UPDATE = "upload", "update"
+UPLOAD, UPDATE, SYNC = "upload", "update", "sync"
 """What a run can do."""
 HEAD_START = 0.4  # seconds: an ordinary table is completely in its journal before anything is sent
 
@@ -79,11 +79,11 @@ def begin(
     """Start the journal of a run, or open the one that is there to continue the same run.
 
     A journal is continued for the same `table`, `mapping` and `account`. That of a finished run for another table, of a
-    run that was undone, or of any earlier run with the same name, is moved to the user's state folder, and a new one is
-    started.
+    run that was undone, of any earlier run with the same name, or of an earlier sync, is moved to the user's state
+    folder, and a new one is started.
 
     `path` None makes a file in the user's state folder; it is the same file for each `run` of a name. `sending` are the
-    options of the run, as plain JSON values. `kind` is what it does, `UPLOAD` or `UPDATE`. `again` says whether the
+    options of the run, as plain JSON values. `kind` is what it does, such as `UPLOAD`. `again` says whether the
     table is one of results. `compared`: each row is compared with the library, so that a finished run is never
     continued. `trust` accepts a journal that does not prove that this account wrote it. Raise `JournalError` if it
     cannot be created, belongs to another run that was interrupted, or nothing proves that this account wrote it.
@@ -105,7 +105,7 @@ def begin(
     try:
         if journal.begun:
             before, ended = journal.facts, journal.ended is not None
-            replaceable = ended or (path is None and run is not None)
+            replaceable = ended or (path is None and run is not None) or kind == before.get("kind") == SYNC
             continues, same = False, None
             if _is_alike(before, facts, run) and not (compared and ended) and not journal.undone:
                 continues, same = _compare(journal, table, whole=replaceable)
@@ -122,8 +122,12 @@ def begin(
 
 
 def _is_alike(before: Mapping[str, Any], facts: Mapping[str, Any], run: str | None) -> bool:
-    """Whether the run of a journal has the mapping, the account and, if it is given, the name of another one."""
+    """Whether the run of a journal has the mapping, the account and, if it is given, the name of another one.
+
+    No sync is alike: its table has what the library had, which the sync before has changed.
+    """
     same = all(before[name] == facts[name] for name in ("again", "public_key", "mapping"))
+    same = same and facts.get("kind") != SYNC
     return same and before.get("kind", UPLOAD) == facts.get("kind", UPLOAD) and run in (None, before["run"])
 
 
@@ -160,7 +164,8 @@ def _move(
         raise JournalError(f"{words} differs.", fix="Resume that run.", another=True)
     begun = re.sub(r"[^0-9T]", "", str(before["begun"]))[:15]
     to = _move_away(place, f"{begun}-{uuid.uuid4().hex[:8]}{ENDING}")
-    which = "a finished run" if ended else "an interrupted run of the same name"
+    interrupted = "an interrupted sync" if before.get("kind") == SYNC else "an interrupted run of the same name"
+    which = "a finished run" if ended else interrupted
     _log.log(
         logging.WARNING if named else logging.INFO,
         "The journal %s belongs to %s, started %s. It was moved to %s, and this run starts anew.",

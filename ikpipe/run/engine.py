@@ -93,8 +93,13 @@ async def begin(
         await send(work, account, options, sink, record, reports=True)
 
 
-def open_journal(work: UploadJob, account: Account, options: SendOptions, journal: str | Path | None) -> OpenJournal:
-    """Start the journal of a run, or open the one that is continued; the parameters are those of `begin`."""
+def open_journal(
+    work: UploadJob, account: Account, options: SendOptions, journal: str | Path | None, kind: str = catalog.UPLOAD
+) -> OpenJournal:
+    """Start the journal of a run, or open the one that is continued.
+
+    `kind` is as for `catalog.begin`; the other parameters are those of `begin`.
+    """
     check_account(account)
     work.first_mapping()  # finds errors in the mapping before there is any file
     work.check_changed_by()
@@ -106,13 +111,15 @@ def open_journal(work: UploadJob, account: Account, options: SendOptions, journa
         account,
         sending=options.recorded(),
         run=options.run,
+        kind=kind,
         compared=work.existing.decides,
         again=work.has_results,
         trust=options.trust_journal,
     )
     words = "The journal is %s. If this run is interrupted, %s finishes it."
+    how = "repeating the sync" if kind == catalog.SYNC else RESUME
     with logged_run(record.journal.facts["run"]):
-        log_event(_log, "journal", words, record.journal.path, RESUME, journal=str(record.journal.path))
+        log_event(_log, "journal", words, record.journal.path, how, journal=str(record.journal.path))
     return record
 
 

@@ -8,19 +8,18 @@ from typing import Any
 
 from ikpipe.errors import AccountError, Error
 from ikpipe.frames.edits import Change
-from ikpipe.journal.entries import RowBefore, RunJournal
+from ikpipe.journal.entries import RowBefore
 from ikpipe.run.existing.known_files import DELETED, details_before
 from ikpipe.run.existing.requests import PacedRequests, StoppedError
 from ikpipe.run.syncing.guards import LibraryFile
 from ikpipe.service.edits import DELETION, MAX_DELETED, change_files, log_deleted
 
 
-def deletion_entries(files: Sequence[LibraryFile], journal: RunJournal, rows: int) -> list[RowBefore]:
-    """Return what a journal has of files before they are deleted: after the rows of its table, one for each."""
-    first = max((position + 1 for position, _ in journal.records(rows)), default=rows)
+def deletion_entries(files: Sequence[LibraryFile], rows: int) -> list[RowBefore]:
+    """Return what a journal has of files before they are deleted: after the `rows` of its table, one for each."""
     return [
         RowBefore(at, file.file_id, file.version, json.dumps(details_before(file.details)), json.dumps(DELETED))
-        for at, file in enumerate(files, first)
+        for at, file in enumerate(files, rows)
     ]
 
 

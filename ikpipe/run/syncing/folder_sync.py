@@ -16,6 +16,7 @@ from ikpipe.errors import Error, MappingError
 from ikpipe.frames.chunks import InMemoryTable
 from ikpipe.frames.edits import Change
 from ikpipe.frames.syncs import SyncedRow, synced_frame, with_known_results
+from ikpipe.journal.catalog import SYNC
 from ikpipe.journal.entries import RunJournal
 from ikpipe.request.names import canonical_path
 from ikpipe.request.policy import Policy
@@ -164,7 +165,7 @@ class FolderSync:
         table = InMemoryTable(with_known_results(self.source.table.frame, known))
         job, options = UploadJob(table, self.mapping, has_results=True), engine.send_options(**self._sending)
         self.source.prepare(options.client)
-        record = engine.open_journal(job, self._account, options, self.options.journal)
+        record = engine.open_journal(job, self._account, options, self.options.journal, SYNC)
         with record.journal as journal:
             moved = await self._move(plan, journal)
             send = partial(engine.send, reports=True)
@@ -199,7 +200,7 @@ class FolderSync:
                 except Error as error:
                     why = f"The media library could not be read: {error.text}"
                 else:
-                    journal.write(deletion_entries(files, journal, len(results)))
+                    journal.write(deletion_entries(files, len(results)))
                     return await delete_files(files, self._requests(client, self._policy.changes)), None
         _log.warning("Nothing was deleted: %s", why)
         return {file.file_id: Change("cancelled", why) for file in plan.going}, why

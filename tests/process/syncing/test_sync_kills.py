@@ -38,7 +38,7 @@ class Killing(httpx.AsyncHTTPTransport):
         return answer
 
 keys = {name: os.environ[name] for name in ("public_key", "private_key", "upload_url", "api_url")}
-options = {"delete": True, "dry_run": False, "progress": False}
+options = {"delete": True, "dry_run": False, "progress": False, "journal": sys.argv[5] or None}
 ikpipe.sync(sys.argv[1], ikpipe.Account(**keys), sys.argv[2], transport=Killing(), **options)
 """
 _FOLDERS = count()
@@ -59,12 +59,12 @@ def source(tmp_path: Path, emulator: Emulator, monkeypatch: pytest.MonkeyPatch) 
     return root, folder
 
 
-def killed(source: tuple[Path, str], emulator: Emulator, number: int, when: str) -> int:
+def killed(source: tuple[Path, str], emulator: Emulator, number: int, when: str, journal: object = "") -> int:
     """Sync in a process that is killed at a request; return its exit status."""
     account = emulator.account
     names = ("public_key", "private_key", "upload_url", "api_url")
     env = {**os.environ, **{name: str(getattr(account, name)) for name in names}}
-    words = [sys.executable, "-c", KILLED, str(source[0]), source[1], str(number), when]
+    words = [sys.executable, "-c", KILLED, str(source[0]), source[1], str(number), when, str(journal)]
     return subprocess.run(words, env=env, check=False).returncode  # noqa: S603 - no shell
 
 
@@ -97,6 +97,16 @@ def test_killed_at_a_request(number: int, when: str, source: tuple[Path, str], e
     assert {path: text for path, text in now.items() if not f"/{path}".startswith(f"{folder}/")} == outside
 
 
+POLICY = ikpipe.Policy(index_lag=0.1, first_wait=0.01, changes=0, look_ups=0)
+
+
+def undone(journal: Path, emulator: Emulator) -> dict[str, str]:
+    """Undo the sync of a journal; return what became of its files, by their paths."""
+    time.sleep(0.2)  # until the index has what was stored last
+    frame = ikpipe.undo(journal, emulator.account, dry_run=False, policy=POLICY)
+    return dict(zip(frame["ik_file_path"], frame["ik_change"], strict=True))
+
+
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("number", REQUESTS)
 def test_a_killed_sync_is_undone(
@@ -107,13 +117,26 @@ def test_a_killed_sync_is_undone(
     before = library(emulator, folder)
     killed(source, emulator, number, when)
     journals = sorted((tmp_path / "state").rglob("*.ikjournal"), key=lambda path: path.name)
-    policy = ikpipe.Policy(index_lag=0.1, first_wait=0.01, changes=0, look_ups=0)
-    changes: list[dict[str, str]] = []
-    for _ in range(2 if len(journals) == 2 else 0):  # the first journal is that of the sync before
-        time.sleep(0.2)  # until the index has what was stored last
-        undone = ikpipe.undo(journals[-1], emulator.account, dry_run=False, policy=policy)
-        changes.append(dict(zip(undone["ik_file_path"], undone["ik_change"], strict=True)))
+    assert len(journals) in (1, 2)  # the first one is that of the sync before
+    changes = [undone(journals[-1], emulator) for _ in range(2 if len(journals) == 2 else 0)]
     gone = {"d.txt"} if changes and changes[0].get(deleted) == "left" else set()
     assert library(emulator, folder) == {path: text for path, text in before.items() if path not in gone}
     if changes:
         assert {*changes[-1].values()} <= {"none", "absent", *(["left"] if gone else [])}
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("number", REQUESTS)
+def test_a_killed_sync_is_repeated_with_its_journal(
+    number: int, when: str, source: tuple[Path, str], emulator: Emulator, tmp_path: Path
+) -> None:
+    """The journal of the first one is moved; when both are undone, only the deleted file is missing."""
+    (root, folder), journal = source, tmp_path / "own.ikjournal"
+    before, others = library(emulator, folder), {*(tmp_path / "state").rglob("*.ikjournal")}
+    killed(source, emulator, number, when, journal)
+    synced(root, emulator.account, folder, delete=True, dry_run=False, journal=journal)
+    moved = {*(tmp_path / "state").rglob("*.ikjournal")} - others
+    assert len(moved) <= 1
+    gone = [undone(one, emulator).get(f"{folder}/d.txt") for one in (journal, *moved)]
+    assert "left" in gone
+    assert library(emulator, folder) == {path: text for path, text in before.items() if path != "d.txt"}

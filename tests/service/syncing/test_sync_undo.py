@@ -6,14 +6,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import httpx
+import pandas as pd
 import pytest
 from syncs import library, synced, write_tree
 
 import ikpipe
+from ikpipe.journal.entries import RowBefore
+from ikpipe.journal.inspection import glance
+from ikpipe.journal.sqlite import SQLiteJournal
+from ikpipe.widget.runs import journal_histories
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from ikpipe.emulator import Emulator
 
 SWIFT = ikpipe.Policy(first_wait=0.01, index_lag=0.1, changes=0, look_ups=0)
@@ -138,15 +142,84 @@ def test_what_somebody_changed_since(scene: Scene) -> None:
     assert scene.undo() == {"moved.txt": "left", "replaced.txt": "left"}
 
 
-def test_a_file_that_was_not_deleted(scene: Scene) -> None:
-    """A sync can end between the note in its journal and the deletion: the file is there, and nothing is to be done."""
-    from ikpipe.journal.entries import RowBefore
-    from ikpipe.journal.sqlite import SQLiteJournal
-
-    scene.sync()
-    file = ikpipe.files(scene.emulator.account, path=scene.folder).iloc[0]
+def note_deletion(scene: Scene, file: Any) -> None:
+    """Write to the journal that a file of the library is about to be deleted."""
     with SQLiteJournal.open(scene.journal, scene.emulator.account) as journal:
         before = '{"filePath": "' + file["filePath"] + '"}'
         journal.write([RowBefore(len(TREE), file["fileId"], file["versionInfo"]["id"], before, '{"deleted": true}')])
+
+
+def test_a_file_that_was_not_deleted(scene: Scene) -> None:
+    """A sync can end between the note in its journal and the deletion: the file is there, and nothing is to be done."""
+    scene.sync()
+    file = ikpipe.files(scene.emulator.account, path=scene.folder).iloc[0]
+    note_deletion(scene, file)
     assert scene.undo() == {}
     assert scene.messages[file["filePath"]] == "It was not deleted."
+
+
+class Rejecting(httpx.AsyncHTTPTransport):
+    """Rejects the key in requests to a path, which interrupts the sync."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__()
+        self._path = path
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request, or reject its key."""
+        if self._path in request.url.path:
+            words, own = {"message": "Your key is rejected.", "help": ""}, {"x-ik-requestid": "1"}
+            return httpx.Response(403, json=words, headers=own, request=request)
+        return await super().handle_async_request(request)
+
+
+def interrupted(scene: Scene, path: str) -> None:
+    """Rename, replace and delete a file of the source; sync it, which is interrupted at the first request to a path."""
+    scene.move("a.txt", "z.txt")
+    write_tree(scene.root, {"b.txt": "BB"})
+    (scene.root / "c.txt").unlink()
+    with pytest.raises(ikpipe.AccountError):
+        scene.sync(transport=Rejecting(path))
+
+
+PARTS = {"z.txt": "done", "b.txt": "done"}
+
+
+@pytest.mark.parametrize("path", ["upload", "batch/deleteByFileIds"])
+def test_repeated_with_its_journal(path: str, scene: Scene, tmp_path: Path) -> None:
+    """The journal of an interrupted sync is kept; each journal has what its sync did, and names a deleted file once."""
+    before = {*(tmp_path / "state").rglob("*.ikjournal")}
+    interrupted(scene, path)
+    scene.sync()
+    gone = {scene.path("c.txt"): "left"}
+    uploaded = {"b.txt": "done"} if path == "upload" else {}
+    assert scene.undo() == {**uploaded, **gone}
+    (first,) = {*(tmp_path / "state").rglob("*.ikjournal")} - before
+    assert scene.undo(first) == ({"z.txt": "done"} if uploaded else {**PARTS, **gone})
+    assert scene.library() == {name: text for name, text in TREE.items() if name != "c.txt"}
+
+
+def test_the_journal_of_another_run_is_not_moved(scene: Scene) -> None:
+    """An interrupted upload can still be resumed: a sync needs another journal."""
+    account, options = scene.emulator.account, {"policy": SWIFT, "progress": False, "journal": scene.journal}
+    with pytest.raises(ikpipe.AccountError):
+        ikpipe.upload(pd.DataFrame({"file": [scene.root / "a.txt"]}), account, transport=Rejecting("upload"), **options)
+    with pytest.raises(ikpipe.JournalError, match="belongs to another run"):
+        scene.sync()
+
+
+def test_a_journal_with_deletions_is_read(scene: Scene) -> None:
+    """By all that read journals: they leave out what is after the rows of the table."""
+    interrupted(scene, "upload")
+    account = scene.emulator.account
+    files = ikpipe.files(account, path=scene.folder)
+    note_deletion(scene, files[files["name"] == "c.txt"].iloc[0])
+    assert journal_histories(scene.journal, account).keys() <= {*range(len(TREE) - 1)}
+    assert glance(scene.journal).rows == len(TREE) - 1
+    results = ikpipe.resume(scene.journal, account, progress=False)
+    assert len(results) == len(TREE) - 1
+    assert set(results["ik_status"]) == {"unchanged", "failed"}  # as the interrupted sync left them
+    again = ikpipe.retry(results, account, earlier_journal=scene.journal, progress=False)
+    assert set(again["ik_status"]) == {"unchanged", "uploaded"}
+    assert [scene.undo(again), scene.undo()] == [{"b.txt": "done"}, {"z.txt": "done"}]
+    assert scene.library() == TREE

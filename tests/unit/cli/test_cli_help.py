@@ -37,7 +37,9 @@ def examples(text: str) -> list[list[str]]:
                 words = []
             else:
                 words.append(word)
-    return [list(takewhile(lambda word: word not in ("<", ">", "&"), words[1:])) for words in found if words[0] == "ikpipe"]
+    return [
+        list(takewhile(lambda word: word not in ("<", ">", "&"), words[1:])) for words in found if words[0] == "ikpipe"
+    ]
 
 
 EXAMPLES = [
