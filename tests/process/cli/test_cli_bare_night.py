@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import jsonschema
 import nights
 import pytest
+import summaries
 from shell import Completed, variables, wait_for
 
 import ikpipe
@@ -24,8 +28,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 NOBODY = "12345"  # a user id without an entry in /etc/passwd
-REPORTING: Sequence[str] = ()
-"""Options about what a run writes besides its results, such as a log."""
+REPORTING: Sequence[str] = (
+    *("--summary", "night.json", "--metrics-file", "night.prom", "--html", "night.html"),
+    *("--log-file", "night.log", "--log-format", "json"),
+)
+"""Options about what a run writes besides its results."""
+LOG_SCHEMA = json.loads((Path(__file__).parents[3] / "docs" / "log.schema.json").read_text(encoding="utf-8"))
 COMMAND = (
     *("upload", "table.csv", "-o", "out.csv", "--root", "pictures", "--map", "file=picture"),
     *("--set", "file_name={sku}.gif", "--set", "folder=/night/", "--on-existing", "sync"),
@@ -98,6 +106,20 @@ class BareJob:
         return Completed(running.returncode, out, err)
 
     @property
+    def summary(self) -> dict[str, Any]:
+        """The summary of the last command, which follows its schema."""
+        return summaries.read(self.folder / "night.json")
+
+    @property
+    def log(self) -> list[dict[str, Any]]:
+        """The complete lines of the log, which follow their schema."""
+        *lines, _ = (self.folder / "night.log").read_text(encoding="utf-8").split("\n")
+        records = [json.loads(line) for line in lines]
+        for record in records:
+            jsonschema.validate(record, LOG_SCHEMA)
+        return records
+
+    @property
     def counts(self) -> dict[str, int]:
         """How many rows have each status in OUT."""
         with (self.folder / "out.csv").open(encoding="utf-8", newline="") as stream:
@@ -128,6 +150,37 @@ def test_nights(umask: str, job: BareJob) -> None:
     assert len(journals) == 3
     assert all(not path.stat().st_mode & 0o077 for path in journals)
     assert not (job.folder / "~").exists()
+
+
+def test_what_a_night_reports(job: BareJob) -> None:
+    """Its summary, its log, its metrics and its page follow their schemas; a night that fails shows in each of them."""
+    assert job.night().status == 0
+    assert (job.summary["status"], job.summary["counts"]) == ("finished", {"uploaded": 6})
+    (job.folder / "pictures" / "2.gif").unlink()
+    failed = job.night()
+    assert (failed.status, job.summary["status"], job.summary["exit_status"]) == (1, "finished", 1)
+    assert job.summary["counts"] == {"unchanged": 5, "invalid": 1}
+    words = ["other.ikjournal" if word == "night.ikjournal" else word for word in COMMAND]
+    refused = job.night(*words, IMAGEKIT_PRIVATE_KEY="private_of_another_account")
+    assert (refused.status, job.summary["exit_status"]) == (3, 3)
+    assert [line["event"] for line in job.log].count("run_end") == 2
+    assert "ikpipe_exit_status" in (job.folder / "night.prom").read_text()
+    assert "<title>" in (job.folder / "night.html").read_text()
+
+
+@pytest.mark.parametrize("moment", [0.5, 1.5])
+def test_a_night_that_is_killed_leaves_reports_that_can_be_read(moment: float, job: BareJob) -> None:
+    """Every line of the log but the last is complete, and the summary says that the command was running."""
+    job.table(60)
+    with job.start(*COMMAND, "--concurrency", "1", "--rate", "10") as running:
+        wait_for(lambda: [entry for entry in job.emulator.log() if entry.get("stored")])
+        time.sleep(moment)
+        _send(job, signal.SIGKILL)
+        running.communicate(timeout=60)
+    assert job.summary["status"] == "running"
+    assert job.log
+    done = job.night()
+    assert (done.status, job.summary["status"], sum(job.counts.values())) == (0, "finished", 60), done.err
 
 
 def test_a_folder_for_everything(job: BareJob) -> None:
@@ -175,7 +228,7 @@ def test_sigterm_in_the_middle(job: BareJob) -> None:
     job.table(60)
     with job.start(*COMMAND, "--concurrency", "1", "--rate", "5") as running:
         wait_for(lambda: [entry for entry in job.emulator.log() if entry.get("stored")])
-        _terminate(job)
+        _send(job, signal.SIGTERM)
         _, err = running.communicate(timeout=60)
     assert running.returncode == 130, err
     assert sum(job.counts.values()) == 60
@@ -184,12 +237,12 @@ def test_sigterm_in_the_middle(job: BareJob) -> None:
     assert sum(job.counts.values()) == 60
 
 
-def _terminate(job: BareJob) -> None:
-    """Send SIGTERM to the job's own process."""
+def _send(job: BareJob, number: int) -> None:
+    """Send a signal to the job's own process."""
     for path in Path("/proc").glob("[0-9]*"):
         try:
             words, folder = (path / "cmdline").read_bytes(), (path / "cwd").resolve()
         except OSError:
             continue
         if b"ikpipe\0upload" in words and words.startswith(sys.executable.encode()) and folder == job.folder:
-            os.kill(int(path.name), signal.SIGTERM)
+            os.kill(int(path.name), number)
