@@ -48,11 +48,12 @@ Steps = list[tuple[Any, ...]]
 
 
 class File(NamedTuple):
-    """A file of the library: its path, a hash of its content, and its tags."""
+    """A file of the library: its path, a hash of its content, its tags, and the id of its version."""
 
     path: str
     content: str
     tags: list[str] | None
+    version: str
 
 
 class Library(Parties):
@@ -61,7 +62,9 @@ class Library(Parties):
     def files(self) -> dict[str, File]:
         """Return the files of the folder by their ids."""
         return {
-            stored.details["fileId"]: File(path, stored.sha256, stored.details["tags"])
+            stored.details["fileId"]: File(
+                path, stored.sha256, stored.details["tags"], stored.details["versionInfo"]["id"]
+            )
             for path, stored in nights.library(self.emulator).items()
             if path.startswith(f"{self.folder}/")
         }
