@@ -66,7 +66,6 @@ EVENTS: dict[str, Event] = {
         WARNING, "ImageKit refuses the account: its keys, or a quota is used up.", ("code", "request_id"), repeats=True
     ),
     "rate_changed": Event(INFO, "The run sends slower or faster than before.", ("rate",), repeats=True),
-    "concurrency_changed": Event(DEBUG, "The run has more or fewer uploads in flight than before.", ("concurrency",)),
     "waiting": Event(WARNING, "A wait is longer than 5 s.", ("wait_s",)),
     "lookup": Event(
         INFO,
@@ -82,7 +81,6 @@ EVENTS: dict[str, Event] = {
     ),
     "connected": Event(DEBUG, "A connection was opened.", ("address",)),
     "reconnect": Event(DEBUG, "The server closed a connection that waited for the next request.", ("address",)),
-    "table_read_again": Event(INFO, "A resumed run continues to read its table.", ("rows",)),
     "moved": Event(INFO, "A file of the library was moved or renamed.", ("path", "to", "outcome")),
     "deleted": Event(INFO, "A file of the library was deleted, or could not be.", ("path", "file_id", "outcome")),
     "command_failed": Event(logging.ERROR, "An error ended a command.", ()),
@@ -109,7 +107,6 @@ FIELDS: dict[str, dict[str, Any]] = {
     "code": _field(
         "The code of `ik_error`.", {"type": "string", "enum": sorted({*CODES, "cancelled", "connection_failed"})}
     ),
-    "concurrency": _field("The maximum number of uploads in flight.", _COUNT),
     "counts": _field("The number of rows by status.", {"type": "object", "additionalProperties": {"type": "integer"}}),
     "file_id": _field("The id of a file of the library.", _TEXT),
     "file_name": _field("The name of the row's file in the library.", _TEXT),

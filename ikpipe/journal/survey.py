@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,12 +12,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ikpipe.errors import JournalError
-from ikpipe.errors.scrubbing import MASK
 from ikpipe.journal import glances, inspection
 from ikpipe.journal.catalog import UPLOAD
 from ikpipe.journal.format import FORMAT, READABLE, format_of
 from ikpipe.request.policy import Policy
-from ikpipe.request.secrets import masked
 
 RUNNING, INTERRUPTED, FINISHED, UNDONE, EMPTY, UNREADABLE = STATES = (
     "running",
@@ -30,7 +27,6 @@ RUNNING, INTERRUPTED, FINISHED, UNDONE, EMPTY, UNREADABLE = STATES = (
 )
 _PROBLEMS = ("invalid", "failed", "unknown")
 _SHOWN = 10  # problems
-_SECRETS_OF_URLS = re.compile(r"(?<=://)[^/\s\"'@]+(?=@)|(?<=\?)[^\s\"'<>#?]+")
 
 
 class JournalInfo(NamedTuple):
@@ -156,11 +152,6 @@ def _problems(db: sqlite3.Connection, status: str) -> Iterator[tuple[int, str, s
     for position, text in db.execute(query, _PROBLEMS):
         result = json.loads(text)
         yield position, *(str(result.get(name) or "") for name in ("status", "error", "message"))
-
-
-def without_secrets(text: str) -> str:
-    """Return text with private keys, and the queries and user names of URLs, masked."""
-    return masked(_SECRETS_OF_URLS.sub(MASK, text))
 
 
 class Prunable(NamedTuple):

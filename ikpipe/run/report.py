@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ikpipe.errors import CODES, WARNINGS, one_line
 from ikpipe.request.result import SETTLED, UPLOADED, Result
+from ikpipe.request.secrets import without_secrets
 from ikpipe.run.progress import format_bytes
 
 if TYPE_CHECKING:
@@ -158,7 +159,9 @@ class ReportWriter:
 
     def _examples(self, few: Sequence[tuple[str, Any, Any]], count: int) -> Iterator[str]:
         """Yield lines about a few rows: name, column and message, aligned."""
-        shown = [(row, one_line(column), one_line(self.write(text or ""))) for row, column, text in few]
+        shown = [
+            (row, one_line(column), without_secrets(one_line(self.write(text or "")))) for row, column, text in few
+        ]
         widths = [max(len(cells[at]) for cells in shown) for at in (0, 1)]
         for row, column, text in shown:
             cells = [row.ljust(widths[0]), column.ljust(widths[1]), text]

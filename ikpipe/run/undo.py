@@ -26,6 +26,7 @@ from ikpipe.run.existing.reverser import MOST_DELETED, FileReverser, Outcome
 from ikpipe.run.undo_rows import DoneRow, stored_file
 from ikpipe.run.undo_source import opened_source, unproven
 from ikpipe.service.client import ServiceClient
+from ikpipe.service.edits import log_deleted
 from ikpipe.service.library import as_existing, find_details
 
 if TYPE_CHECKING:
@@ -270,6 +271,8 @@ class _RunReverser:
         for work in works:
             outcome, message = outcomes.get(work.file.file_id, _STOPPED), work.reversal and work.reversal.message
             work.outcome = outcome if outcome.message else Outcome("done", message)
+            stored = work.file.stored
+            log_deleted(work.file.file_id, Change(*work.outcome), None if stored is None else stored.path)
             self.failures += work.outcome.change == "failed"
 
     async def _look(self, work: _Work, listed: Mapping[str, Any] | None) -> None:

@@ -181,7 +181,7 @@ def _named(options: Namespace) -> JournalInfo:
 
 def _lines(info: JournalInfo) -> Iterator[str]:
     """Yield what a journal says, without secrets."""
-    from ikpipe.journal.survey import without_secrets
+    from ikpipe.request.secrets import without_secrets
 
     yield _headline(info)
     yield f"  {_counts(info)}"
