@@ -33,8 +33,10 @@ class LockedFolder:
         self._lock = -1
         while self._lock < 0:  # a run that looks for folders of dead processes can be there before the lock
             self._folder = TemporaryDirectory(prefix=_PREFIX, ignore_cleanup_errors=True)
-            self.path = Path(self._folder.name)
-            self._lock = _make_lock(self.path / _LOCK)
+            self._lock = _make_lock(Path(self._folder.name, _LOCK))
+        # A folder without the lock: whoever looks there sees nothing but his own files.
+        self.path = Path(self._folder.name, "files")
+        self.path.mkdir()
 
     def __enter__(self) -> Self:
         return self

@@ -47,13 +47,13 @@ def test_a_folder_is_removed_with_its_content(folders: Path) -> None:
     """At the end of the block nothing is left."""
     with LockedFolder() as folder:
         (folder.path / "file").touch()
-        assert folder.path.parent == folders
+        assert folder.path.parent.parent == folders
     assert list(folders.iterdir()) == []
 
 
 def test_the_folder_of_a_killed_process_is_removed(left: Path) -> None:
     """Its lock ended with it."""
-    assert (left / "sub" / "download").exists()
+    assert (left / "files" / "sub" / "download").exists()
     remove_abandoned()
     assert not left.exists()
 
@@ -88,7 +88,7 @@ def test_links_are_not_followed(left: Path, tmp_path: Path) -> None:
     target = left.rename(tmp_path / "target")
     left.symlink_to(target)
     remove_abandoned()
-    assert (target / "sub" / "download").exists()
+    assert (target / "files" / "sub" / "download").exists()
     left.unlink()
     precious = tmp_path / "precious"
     precious.mkdir()
