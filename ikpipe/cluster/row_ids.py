@@ -11,6 +11,7 @@ from ikpipe.frames.codec import json_values
 from ikpipe.journal.shared_entries import ID_DIGITS, Proof, Said
 from ikpipe.journal.shared_parts import part_lines
 from ikpipe.journal.storage import Storage
+from ikpipe.request.content_hash import unsigned
 from ikpipe.run.job import UploadJob
 
 
@@ -20,7 +21,8 @@ def row_ids(job: UploadJob, table: InMemoryTable, keys: Sequence[Any] | None, se
     `keys` are the keys of the rows; without them, the cells of the columns that the mapping uses identify a row. Rows
     that are equal are counted: `seen` has the number of earlier ones, and is updated.
     """
-    texts = _cell_texts(job, table) if keys is None else (f"key {json.dumps(key, default=str)}" for key in keys)
+    # As for the suffixes that make names unique, the text of a key counts, whatever its column's type is tonight.
+    texts = _cell_texts(job, table) if keys is None else ("" if key is None else f"key {key}" for key in keys)
     ids = []
     for text in texts:
         seen[text] += 1
@@ -30,11 +32,15 @@ def row_ids(job: UploadJob, table: InMemoryTable, keys: Sequence[Any] | None, se
 
 
 def _cell_texts(job: UploadJob, table: InMemoryTable) -> Iterator[str]:
-    """Yield a text for each row, which differs where a cell does that the mapping uses."""
+    """Yield a text for each row, which differs where a cell does that the mapping uses.
+
+    Signatures of URLs are ignored, since they are new each time.
+    """
     columns = [table.cells(at) for at in job.first_mapping().places]
     rows: Iterable[tuple[Any, ...]] = zip(*columns, strict=True) if columns else [()] * len(table.frame)
     for row in rows:
-        yield f"cells {blake2b(json_values.encode_cells([*row]).encode(), digest_size=16).hexdigest()}"
+        cells = [unsigned(cell) if isinstance(cell, str) and "://" in cell else cell for cell in row]
+        yield f"cells {blake2b(json_values.encode_cells(cells).encode(), digest_size=16).hexdigest()}"
 
 
 def part_entries(

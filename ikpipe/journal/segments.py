@@ -5,9 +5,11 @@ name, so that whoever asks for a few rows need not read all; any other file is i
 file once, and finds the entries of rows in a database of its own, which is in a temporary file that vanishes with it.
 
 A run of many small parts leaves many small files. `compact` joins them: it writes what they say in few files, and then
-removes them. A process that finds a file removed looks at the folders again.
+removes them. A process that finds a file removed looks at the folders again. Lines keep their origin, so a line that is
+in several files counts once.
 """
 
+import logging
 import os
 import sqlite3
 import threading
@@ -16,11 +18,24 @@ import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from typing import NamedTuple
 
 from ikpipe.errors import JournalError
-from ikpipe.journal.entries import Entry
-from ikpipe.journal.shared_entries import Proof, RowStory, Said, complete_lines, damaged, line_of, read_line, row_of
+from ikpipe.journal.shared_entries import (
+    ID_DIGITS,
+    Proof,
+    RowStory,
+    Said,
+    beginning_of,
+    complete_lines,
+    damaged,
+    has_entries,
+    line_of,
+    read_line,
+    shortened,
+    time_of,
+)
 from ikpipe.journal.storage import Storage
 
 _ROWS, _ALL = "rows", "all"
@@ -32,6 +47,7 @@ _SIZE = 4_000_000  # characters of such a file, about
 _FULL, _OPEN = ".full.jsonl", ".jsonl"  # how names of files end that are never joined again, and of others
 _KEPT = 400 * 86_400  # seconds for which a row that is uploaded is known
 _UNUSED = 600.0  # seconds after which this process forgets what it knows of a journal
+_log = logging.getLogger("ikpipe")
 
 
 class Line(NamedTuple):
@@ -53,14 +69,9 @@ class Segments:
         self._lines = sqlite3.connect("", check_same_thread=False, isolation_level=None)
         self._lines.executescript(
             "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;"
-            "CREATE TABLE lines (row TEXT, name TEXT, number INTEGER, line TEXT);"
-            "CREATE INDEX rows ON lines (row);"
+            "CREATE TABLE lines (row TEXT, origin TEXT, name TEXT, number INTEGER, line TEXT);"
+            "CREATE UNIQUE INDEX origins ON lines (row, origin);"
         )
-
-    def name(self, rows: Iterable[str], writer: str) -> str:
-        """Return the name of a file for entries of some rows."""
-        buckets = {row[:_DIGITS] for row in rows}
-        return f"{_ROWS}/{buckets.pop() if len(buckets) == 1 else _ALL}/{time.time_ns():020}-{writer}{_OPEN}"
 
     def add(self, name: str, lines: Sequence[str]) -> None:
         """Write a file; it is durable on return."""
@@ -72,57 +83,57 @@ class Segments:
         """Return the lines of rows that have any, by position, in the order in which they were written."""
         with self._lock:
             self._refresh({row[:_DIGITS] for row in rows})
-            query = "SELECT line, name, number FROM lines WHERE row = ?"
+            query = "SELECT line, name, number FROM lines WHERE row = ? ORDER BY origin"
             found = {at: self._lines.execute(query, (row,)).fetchall() for at, row in enumerate(rows)}
-        return {at: sorted(map(Line._make, some), key=_when) for at, some in found.items() if some}
+        return {at: [*map(Line._make, some)] for at, some in found.items() if some}
 
     def _refresh(self, buckets: set[str]) -> None:
         """Read the files in some folders, and in the one of all, that this process does not know yet."""
         for _ in range(10):
-            # The folder of all is the last: what is joined meanwhile moves there.
-            names = [*self._names(buckets), *self._storage.names(f"{_ROWS}/{_ALL}")]
-            new = [name for name in names if name not in self._read]
-            contents = _contents(self._storage, new)
-            for name, content in contents:
+            new = [name for name in self._names(buckets) if name not in self._read]
+            joined = False  # some of them meanwhile
+            for name, content in _contents(self._storage, new):
                 try:
                     if content is not None:
                         self._note(name, complete_lines(content))
                 except ValueError:
                     raise damaged(self.place, name) from None
-            if all(content is not None for _, content in contents):  # or some were joined meanwhile
+                joined = joined or content is None
+            if not joined:
                 return
 
-    def _names(self, buckets: set[str]) -> Iterator[str]:
-        few = buckets if len(buckets) <= _FEW else {*_folders(self._storage)} - {_ALL}
-        for bucket in few:
-            yield from self._storage.names(f"{_ROWS}/{bucket}")
+    def _names(self, buckets: set[str]) -> list[str]:
+        """Return the names of the files in some folders, and in the one of all."""
+        names, every = self._storage.names, f"{_ROWS}/{_ALL}"
+        # The folder of all is listed twice: what is joined meanwhile moves there, and its files are replaced.
+        few = [names(every), *(names(f"{_ROWS}/{bucket}") for bucket in buckets)] if len(buckets) <= _FEW else None
+        lists = [*(few or [self._storage.below(_ROWS)]), names(every)]
+        return [name for name in dict.fromkeys(chain.from_iterable(lists)) if has_entries(name)]
 
     def _note(self, name: str, lines: Sequence[str]) -> None:
-        rows = [(row_of(line), name, number, line) for number, line in enumerate(lines)]
-        self._lines.executemany("INSERT INTO lines VALUES (?, ?, ?, ?)", rows)
+        """Note the lines of a file, unless they are known."""
+        rows = [(*beginning_of(line, name, number), name, number, line) for number, line in enumerate(lines)]
+        self._lines.execute("BEGIN")
+        self._lines.executemany("INSERT OR IGNORE INTO lines VALUES (?, ?, ?, ?, ?)", rows)
+        self._lines.execute("COMMIT")
         self._read.add(name)
 
 
-def _when(line: Line) -> tuple[str, int]:
-    """Return what sorts lines by the time when they were written."""
-    return line.name.rpartition("/")[2], line.number
+def name_of(rows: Iterable[str], name: str) -> str:
+    """Return the name, with its folder, of a file for entries of some rows."""
+    buckets = {row[:_DIGITS] for row in rows}
+    return f"{_ROWS}/{buckets.pop() if len(buckets) == 1 else _ALL}/{name}{_OPEN}"
 
 
-def _written(name: str) -> int:
-    """Return the time when a file was written, in nanoseconds since 1970; 0 for a name that nobody here made."""
-    digits = name.rpartition("/")[2].partition("-")[0]
-    return int(digits) if digits.isdecimal() else 0
-
-
-def _folders(storage: Storage) -> list[str]:
-    return [name.rpartition("/")[2] for name in storage.names(_ROWS)]
-
-
-def _contents(storage: Storage, names: Sequence[str]) -> list[tuple[str, bytes | None]]:
+def _contents(storage: Storage, names: Sequence[str]) -> Iterator[tuple[str, bytes | None]]:
+    """Yield the contents of files, of which few are in memory."""
     if len(names) <= 1:
-        return [(name, storage.read(name)) for name in names]
+        yield from ((name, storage.read(name)) for name in names)
+        return
     with ThreadPoolExecutor(_AT_ONCE) as readers:
-        return [*zip(names, readers.map(storage.read, names), strict=True)]
+        for at in range(0, len(names), _AT_ONCE):
+            some = names[at : at + _AT_ONCE]
+            yield from zip(some, readers.map(storage.read, some), strict=True)
 
 
 class _Use(NamedTuple):
@@ -130,20 +141,32 @@ class _Use(NamedTuple):
     until: float
 
 
-_USES: dict[tuple[int, str], _Use] = {}
-"""What is known of journals, by process and upload: a copy of a process would share the database's file."""
+_USES: dict[str, _Use] = {}
+"""What is known of journals, by upload."""
 _LOCK = threading.Lock()
+_OF_PARENT: list[dict[str, _Use]] = []
+"""What the process knew that this one is a copy of: not used, since they share files, and never closed."""
+
+
+def _start_as_copy() -> None:
+    """Start anew in a copy of a process, whose other threads may have held the lock."""
+    global _USES, _LOCK
+    _OF_PARENT.append(_USES)
+    _USES, _LOCK = {}, threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_start_as_copy)
 
 
 def segments_of(storage: Storage, place: str, upload: str) -> Segments:
     """Return what this process knows of the journal at a place, for the prepared upload with this id."""
-    key = (os.getpid(), upload)
     with _LOCK:
         now = time.monotonic()
-        for other in [one for one, use in _USES.items() if use.until < now and one != key]:
+        for other in [one for one, use in _USES.items() if use.until < now and one != upload]:
             del _USES[other]
-        segments = _USES[key].segments if key in _USES else Segments(storage, place)
-        _USES[key] = _Use(segments, now + _UNUSED)
+        segments = _USES[upload].segments if upload in _USES else Segments(storage, place)
+        _USES[upload] = _Use(segments, now + _UNUSED)
     return segments
 
 
@@ -152,40 +175,51 @@ def compact(storage: Storage, place: str, proof: Proof) -> None:
 
     Files that this account has not written, or that are damaged, stay as they are: whoever needs their rows says so.
     """
-    names = [name for folder in _folders(storage) for name in storage.names(f"{_ROWS}/{folder}")]
-    small = sorted((name for name in names if not name.endswith(_FULL)), key=_written)
-    if len(small) < _MANY:
+    names = [name for name in storage.below(_ROWS) if has_entries(name)]
+    if sum(not name.endswith(_FULL) for name in names) < _MANY:
         return
-    rows: dict[str, list[Said]] = defaultdict(list)
-    times: dict[str, int] = {}
+    oldest = time.time_ns() - _KEPT * 10**9
+    rows: dict[str, dict[str, Said]] = defaultdict(dict)
     joined = []
-    for name, content in _contents(storage, small):
+    for name, content in _contents(storage, [one for one in names if not one.endswith(_FULL) or time_of(one) < oldest]):
         try:
             lines = complete_lines(content or b"")
-            said = [(row_of(line), read_line(line, 0, name, n, place, proof)) for n, line in enumerate(lines)]
+            said = [
+                (line[2 : 2 + ID_DIGITS], read_line(line, 0, name, n, place, proof)) for n, line in enumerate(lines)
+            ]
         except (JournalError, ValueError):
             continue
         joined.append(name)
         for row, one in said:
-            rows[row].append(one)
-            times[row] = _written(name)
-    oldest = time.time_ns() - _KEPT * 10**9
-    stories = ((times[row], row, RowStory.of(said)) for row, said in rows.items())
-    kept = sorted((one for one in stories if one[0] >= oldest or not one[2].settled), key=lambda one: one[:2])
-    _write_joined(storage, kept, proof)
-    for name in joined:
-        storage.remove(name)
+            rows[row][one.origin] = one
+    stories = ((row, [some[origin] for origin in sorted(some)]) for row, some in rows.items())
+    kept = [(row, said) for row, said in stories if time_of(said[-1].origin) >= oldest or not RowStory.of(said).settled]
+    try:
+        _check_removal(storage)
+        _write_joined(storage, sorted(kept, key=lambda one: one[1][-1].origin), proof)
+        for name in joined:
+            storage.remove(name)
+    except JournalError as error:
+        _log.info("Files of the journal %s were not joined, so it takes longer to read. %s", place, error)
 
 
-def _write_joined(storage: Storage, stories: Iterable[tuple[int, str, RowStory]], proof: Proof) -> None:
+def _check_removal(storage: Storage) -> None:
+    """Raise `JournalError` if no file can be removed: then joined files would be written each time."""
+    name = f"{_ROWS}/{_ALL}/{uuid.uuid4().hex}"
+    storage.write(name, b"")
+    storage.remove(name)
+
+
+def _write_joined(storage: Storage, rows: Iterable[tuple[str, list[Said]]], proof: Proof) -> None:
     """Write what is known of rows, which are sorted by the time of their last entry, in files of about `_SIZE`."""
     writer, files = uuid.uuid4().hex[:8], 0
-    pending: list[tuple[str, Entry, str | None]] = []
+    pending: list[tuple[str, Said]] = []
     last = size = 0
-    for last, row, story in stories:
-        some = [(row, entry, content) for entry, content in story.entries(0)]
+    for row, said in rows:
+        some = [(row, one) for one in shortened(said)]
         pending += some
         size += sum(len(str(one)) for one in some)
+        last = time_of(said[-1].origin)
         if size >= _SIZE:
             _write(storage, f"{last:020}-{writer}-{files:06}{_FULL}", pending, proof)
             pending, size, files = [], 0, files + 1
@@ -193,8 +227,8 @@ def _write_joined(storage: Storage, stories: Iterable[tuple[int, str, RowStory]]
         _write(storage, f"{last:020}-{writer}-{files:06}{_OPEN}", pending, proof)
 
 
-def _write(storage: Storage, name: str, told: Iterable[tuple[str, Entry, str | None]], proof: Proof) -> None:
-    """Write entries of rows, each with the hash of what was sent, in the folder of all."""
+def _write(storage: Storage, name: str, told: Iterable[tuple[str, Said]], proof: Proof) -> None:
+    """Write lines of rows in the folder of all."""
     name = f"{_ROWS}/{_ALL}/{name}"
-    lines = [line_of(row, entry, content, name, n, proof.seal) for n, (row, entry, content) in enumerate(told)]
+    lines = [line_of(row, one, name, n, proof.seal) for n, (row, one) in enumerate(told)]
     storage.write(name, "\n".join(lines).encode())

@@ -16,6 +16,7 @@ without proof: of the version before, which had none, or by a key that was repla
 """
 
 import json
+import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Self
@@ -24,8 +25,8 @@ from ikpipe.errors import JournalError
 from ikpipe.journal.entries import Entry, RowEnded, RowPrepared, RowRecord
 from ikpipe.journal.format import FORMAT
 from ikpipe.journal.proof import Prover, Seal
-from ikpipe.journal.segments import Segments
-from ikpipe.journal.shared_entries import Proof, RowStory, Said, line_of, read_line, unproven
+from ikpipe.journal.segments import Segments, name_of
+from ikpipe.journal.shared_entries import Proof, RowStory, Said, line_of, read_line, time_of, unproven
 from ikpipe.journal.storage import Storage
 from ikpipe.request.content_hash import ContentHashes
 from ikpipe.request.result import SETTLED
@@ -115,12 +116,13 @@ class SharedJournal:
         self.rows = len(rows)
         self._ids, self._segments, self._seal = rows, segments, identity.proof.seal
         self._who = uuid.uuid4().hex[:8]
-        self._written = 0
+        self._written = self._newest = 0
         self._own: set[int] = set()
         self._contents = contents
         self._records: dict[int, RowRecord] = {}
         for at, lines in segments.lines(rows).items():
             said = [read_line(one.line, at, one.name, one.number, self.path, identity.proof) for one in lines]
+            self._newest = max(self._newest, time_of(said[-1].origin))
             self._add(at, [*(earlier or {}).get(at, ()), *said])
         for at in (earlier or {}).keys() - self._records.keys():
             self._add(at, (earlier or {})[at])
@@ -166,10 +168,11 @@ class SharedJournal:
         if not recorded:
             return
         rows = [self._ids[entry.position] for entry in recorded]
-        name = self._segments.name(rows, f"{self._who}-{self._written:06}")
-        hashes = (self._contents.now.get(entry.position) for entry in recorded)
-        told = zip(rows, recorded, hashes, strict=True)
-        lines = [line_of(row, entry, content, name, n, self._seal) for n, (row, entry, content) in enumerate(told)]
+        # The clocks of machines differ: what is known of these rows was written before.
+        self._newest = max(time.time_ns(), self._newest + 1)
+        name = name_of(rows, f"{self._newest:020}-{self._who}-{self._written:06}")
+        told = [Said(entry, self._contents.now.get(entry.position)) for entry in recorded]
+        lines = [line_of(row, one, name, n, self._seal) for n, (row, one) in enumerate(zip(rows, told, strict=True))]
         self._segments.add(name, lines)
         self._written += 1
 

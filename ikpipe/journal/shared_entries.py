@@ -1,13 +1,14 @@
 """The entries of a shared journal: how they are written and proven, and what they say of a row together.
 
-An entry is a line, a JSON list: the row's id, the kind, the values, the hash of what is sent of the row (or null), and
-the MAC, which covers the place of the line too. A line that is not complete was cut short when its writer was killed:
-nothing of it was sent.
+An entry is a line, a JSON list: the row's id, the origin, the kind, the values, the hash of what is sent of the row (or
+null), and the MAC, which covers the place of the line too. The origin is empty, or says where the line was before files
+were joined: by it, entries are in the order in which they were written, and are read once. A line that is not complete
+was cut short when its writer was killed: nothing of it was sent.
 """
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -25,7 +26,9 @@ _TAGS: dict[type[Entry], str] = {
 }
 KINDS = {tag: kind for kind, tag in _TAGS.items()}
 ID_DIGITS = 32  # of a row's id, in hexadecimal
-_BEGINNING = re.compile(rf'\["([0-9a-f]{{{ID_DIGITS}}})", "')
+_NAME = r"([0-9]{20}-[0-9a-f]{8}-[0-9]{6,})"  # TIME-WHO-NUMBER
+_FILE = re.compile(rf"(?:.*/)?{_NAME}(?:\.full)?\.jsonl")
+_BEGINNING = re.compile(rf'\["([0-9a-f]{{{ID_DIGITS}}})", "((?:{_NAME}\.[0-9]{{6,}})?)", "')
 
 
 class Proof(NamedTuple):
@@ -36,24 +39,38 @@ class Proof(NamedTuple):
 
 
 class Said(NamedTuple):
-    """An entry, the hash of what was sent of its row, where that is known, and who wrote it."""
+    """An entry, the hash of what was sent of its row, where that is known, who wrote it, and where."""
 
     entry: Entry
     content: str | None
-    who: str
+    who: str = ""
+    origin: str = ""
 
 
-def line_of(row: str, entry: Entry, content: str | None, name: str, number: int, seal: Seal) -> str:
+def line_of(row: str, said: Said, name: str, number: int, seal: Seal) -> str:
     """Return the line with this number in the file `name`."""
-    values = [row, _TAGS[type(entry)], *_bare(entry)[1:], content]
+    values = [row, said.origin, _TAGS[type(said.entry)], *_bare(said.entry)[1:], said.content]
     return json.dumps([*values, seal(_message(name, number, values)).hex()])
 
 
-def row_of(line: str) -> str:
-    """Return the id of a line's row, without reading the rest; raise `ValueError` if there is none."""
+def has_entries(name: str) -> bool:
+    """Whether a file has the name of one with entries."""
+    return _FILE.fullmatch(name) is not None
+
+
+def beginning_of(line: str, name: str, number: int) -> tuple[str, str]:
+    """Return the id of a line's row, and the line's origin, without reading the rest.
+
+    Raise `ValueError` if it has none.
+    """
     if (found := _BEGINNING.match(line)) is None:
         raise ValueError("this is not an entry of a row")
-    return found[1]
+    return found[1], found[2] or f"{name.rpartition('/')[2].partition('.')[0]}.{number:06}"
+
+
+def time_of(name: str) -> int:
+    """Return the time in an origin, or in the name of a file, in nanoseconds since 1970."""
+    return int(name.rpartition("/")[2].partition("-")[0])
 
 
 def read_line(line: str, position: int, name: str, number: int, place: str, proof: Proof) -> Said:
@@ -62,20 +79,20 @@ def read_line(line: str, position: int, name: str, number: int, place: str, proo
     Raise `JournalError` if it is neither, or damaged.
     """
     try:
-        row, tag, *values = json.loads(line)
-        mac = bytes.fromhex(values.pop())
-        if not proof.trust and not proof.seal.proves(_message(name, number, [row, tag, *values]), mac):
+        _, origin = beginning_of(line, name, number)
+        *values, mac = json.loads(line)
+        if not proof.trust and not proof.seal.proves(_message(name, number, values), bytes.fromhex(mac)):
             raise unproven(f"{place}/{name}", earlier=False)
-        content = values.pop()
+        _row, _origin, tag, *values, content = values
         if not isinstance(content, str | None):
             raise TypeError
-        return Said(KINDS[tag](position, *values), content, writer_of(name))
+        return Said(KINDS[tag](position, *values), content, writer_of(origin), origin)
     except (ValueError, KeyError, TypeError):
         raise damaged(place, name) from None
 
 
 def writer_of(name: str) -> str:
-    """Return who wrote a file, whose name ends with TIME-WHO-NUMBER.jsonl."""
+    """Return who wrote a file, whose name ends with TIME-WHO-NUMBER.jsonl, or a line by its origin."""
     return name.rsplit("-", 2)[-2]
 
 
@@ -157,10 +174,10 @@ class RowStory:
     def of(cls, lines: Iterable[Said]) -> "RowStory":
         """Return the story of a row that its lines tell, in their order."""
         story = cls()
-        for entry, content, who in lines:
-            if content is not None:
-                story.saw(content)
-            story.add(entry, who)
+        for said in lines:
+            if said.content is not None:
+                story.saw(said.content)
+            story.add(said.entry, said.who)
         return story
 
     @property
@@ -173,16 +190,16 @@ class RowStory:
         intents = sorted(self.intents, key=lambda intent: intent.at)
         return RowRecord(self.prepared, intents, not self.open, self.result, self.befores)
 
-    def entries(self, position: int) -> list[tuple[Entry, str | None]]:
-        """Return the fewest entries that tell the same, each with the hash of what was sent."""
-        told: list[Entry] = [] if self.settled or self.prepared is None else [self.prepared]
-        told += [] if self.settled else [*self.befores, *self.intents]
-        if self.intents and not self.open and not self.settled:
-            told.append(IntentVoided(position))
-        told += [] if self.result is None else [RowEnded(position, self.result)]
-        # An entry of the first version says that there was one, and nothing else.
-        first = [(IntentVoided(position), self.first_content)] if self.changed else []
-        return [*first, *((entry, self.content) for entry in told)]
+
+def shortened(lines: Sequence[Said]) -> list[Said]:
+    """Return the fewest lines that tell the same of a row; all, unless it is uploaded."""
+    story = RowStory.of(lines)
+    if not story.settled:
+        return [*lines]
+    # An entry of the first version says that there was one, and nothing else.
+    first = [lines[0]._replace(entry=IntentVoided(0), content=story.first_content)] if story.changed else []
+    ended = (one for one in reversed(lines) if isinstance(one.entry, RowEnded) and one.entry.result == story.result)
+    return [*first, next(ended)._replace(content=story.content)]
 
 
 def _status(result: str | None) -> Any:

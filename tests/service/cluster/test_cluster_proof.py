@@ -91,7 +91,7 @@ def test_changed_results_are_refused(emulate: Callable[..., Emulator], tmp_path:
     emulator = emulate()
     upload = plan(emulator.account, journal=tmp_path)
     upload(table(2))
-    rewrite(entries(tmp_path), lambda line: line.__setitem__(2, line[2].replace("127.0.0.1", "evil.example")))
+    rewrite(entries(tmp_path), lambda line: line.__setitem__(3, line[3].replace("127.0.0.1", "evil.example")))
     before = len(emulator.log())
     with pytest.raises(ikpipe.JournalError, match=f"{entries(tmp_path)} was written"):
         anew(upload)(table(2))
@@ -104,7 +104,7 @@ def test_entries_are_valid_in_their_own_place_only(emulate: Callable[..., Emulat
     upload(table(2))
     written = entries(tmp_path)
     content = written.read_bytes()
-    copy = written.with_name(f"0-{written.name}")
+    copy = written.with_name(written.name.replace("-000000", "-000001"))
     shutil.copy(written, copy)
     with pytest.raises(ikpipe.JournalError, match="pass trust_journal=True"):
         anew(upload)(table(2))
@@ -137,7 +137,7 @@ def test_an_invalid_position_is_damage(emulate: Callable[..., Emulator], tmp_pat
     """Also with `trust_journal`."""
     upload = plan(emulate().account, journal=tmp_path, trust_journal=True)
     upload(table(2))
-    rewrite(entries(tmp_path), lambda line: line.__setitem__(1, "0"))
+    rewrite(entries(tmp_path), lambda line: line.__setitem__(2, "0"))
     with pytest.raises(ikpipe.JournalError, match="is damaged"):
         anew(upload)(table(2))
 
@@ -154,8 +154,8 @@ def test_parameters_are_never_taken_from_entries(
     emulator.faults.rates.clear()
 
     def forge(line: list[Any]) -> None:
-        if line[1] == "prepared":
-            line[2] = json.dumps({**json.loads(line[2]), "folder": "/evil/"})
+        if line[2] == "prepared":
+            line[3] = json.dumps({**json.loads(line[3]), "folder": "/evil/"})
         line[-2] = None if content == "none" else line[-2]
 
     for path in tmp_path.glob("rows/*/*.jsonl"):
