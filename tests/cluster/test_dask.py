@@ -20,8 +20,9 @@ import nights
 import pandas as pd
 import pyarrow as pa
 import pytest
+import second_uploads
 from distributed import Client, LocalCluster, wait
-from doubles import LOOPBACK
+from doubles import LOOPBACK, uploads_of
 from pandas.testing import assert_frame_equal
 from rows import sha
 
@@ -458,3 +459,44 @@ def test_an_update_of_a_pandas_frame_is_refused(account: Account) -> None:
     """The error names the function to use instead."""
     with pytest.raises(ikpipe.MappingError, match=r"ikpipe\.dask\.update takes a Dask DataFrame.* ikpipe\.update\."):
         ikpipe.dask.update(table(1), account, description="x")
+
+
+# A second upload with the same journal
+
+
+def upload_table(frame: pd.DataFrame, account: Account, partitions: int, **options: Any) -> pd.DataFrame:
+    """Return the results of such rows, whose files are bytes."""
+    results: pd.DataFrame = lazy_upload(frame.astype({"file": BINARY}), account, partitions, **options).compute()
+    return results
+
+
+@pytest.mark.parametrize(("change", "unique", "key"), second_uploads.cases())
+def test_a_second_upload_sends_what_has_changed(
+    change: str, *, unique: bool, key: bool, client: Client, emulate: Callable[..., Emulator], tmp_path: Path
+) -> None:
+    """Whatever the partitions and the order of rows."""
+    emulator = emulate()
+    options = {"use_unique_file_name": unique, "key": "sku" if key else None, "journal": tmp_path / "journal"}
+    second_uploads.check(
+        lambda frame, parts, options: upload_table(frame, emulator.account, parts, **options),
+        emulator,
+        change,
+        **options,
+    )
+
+
+@pytest.mark.soak
+def test_another_number_of_workers_sends_nothing_again(
+    client: Client, emulate: Callable[..., Emulator], tmp_path: Path
+) -> None:
+    """20,000 rows with 2 workers in 16 partitions, then with 3 workers in 23."""
+    emulator, rows = emulate(), second_uploads.table(20_000)
+    options: dict[str, Any] = {"use_unique_file_name": False, "journal": tmp_path / "journal"}
+    for workers, partitions in ((2, 16), (3, 23)):
+        client.cluster.scale(workers)
+        client.wait_for_workers(workers)
+        began = time.monotonic()
+        assert {*upload_table(rows, emulator.account, partitions, **options)["ik_status"]} == {"uploaded"}
+        sys.stderr.write(f"{workers} workers: {time.monotonic() - began:.1f} s, {len(uploads_of(emulator))} uploads\n")
+    client.cluster.scale(2)
+    assert len(uploads_of(emulator)) == 20_000

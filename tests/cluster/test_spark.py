@@ -19,6 +19,8 @@ import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import second_uploads
+from doubles import uploads_of
 from fresh import fresh
 from history import ledger
 from pyspark import cloudpickle
@@ -693,3 +695,63 @@ def test_files_are_updated_by_tasks(spark: SparkSession, emulate: Emulate) -> No
     assert [row["ik_change"] for row in changed.collect()] == ["done"] * 3
     assert [row["ik_change"] for row in changed.collect()] == ["unchanged"] * 3
     assert sorted(ikpipe.files(account)["description"]) == [*"abc"]
+
+
+# A second upload with the same journal
+
+
+@pytest.mark.parametrize(("change", "unique", "key"), second_uploads.cases())
+def test_a_second_upload_sends_what_has_changed(
+    change: str, *, unique: bool, key: bool, spark: SparkSession, emulate: Emulate, tmp_path: Path
+) -> None:
+    """Whatever the partitions, the record batches and the order of rows."""
+    emulator = emulate()
+
+    def upload(frame: pd.DataFrame, partitions: int, options: dict[str, Any]) -> pd.DataFrame:
+        pq.write_table(pa.Table.from_pandas(frame), tmp_path / "rows.parquet")
+        rows = spark.read.parquet(str(tmp_path / "rows.parquet")).repartition(partitions)
+        return pd.DataFrame([row.asDict() for row in send(rows, emulator.account, **options).collect()])
+
+    options = {"use_unique_file_name": unique, "key": "sku" if key else None, "journal": tmp_path / "journal"}
+    spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", 100)
+    try:
+        second_uploads.check(upload, emulator, change, **options)
+    finally:
+        spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", BATCH)
+
+
+NIGHT = """
+import sys
+sys.path[:0] = sys.argv[1].split(":")
+import ikpipe, ikpipe.spark
+from sessions import session
+
+_, _, journal, upload_url, api_url, public_key, cores, batch, partitions = sys.argv
+import os
+account = ikpipe.Account(public_key, os.environ["IMAGEKIT_PRIVATE_KEY"], upload_url=upload_url, api_url=api_url)
+spark = session(f"local[{cores}]", **{"spark.sql.execution.arrow.maxRecordsPerBatch": batch})
+rows = spark.range(0, 20000, 1, int(partitions)).selectExpr(
+    "concat('s', id) AS sku", "encode(concat('GIF89a', id), 'UTF-8') AS file"
+)
+results = ikpipe.spark.upload(
+    rows, account, file_name="{sku}.gif", folder="/spark/", use_unique_file_name=False, journal=journal
+)
+print(sorted((row["ik_status"], row["count"]) for row in results.groupBy("ik_status").count().collect()))
+spark.stop()
+"""
+
+
+@pytest.mark.soak
+def test_another_number_of_cores_sends_nothing_again(emulate: Emulate, tmp_path: Path) -> None:
+    """20,000 rows on 2 cores, then on 3 with other partitions and record batches."""
+    emulator = emulate()
+    account = emulator.account
+    facts = [tmp_path / "journal", account.upload_url, account.api_url, account.public_key]
+    for cores, batch, partitions in ((2, 2_000, 8), (3, 777, 13)):
+        given = [os.pathsep.join(sys.path), *facts, cores, batch, partitions]
+        began, environment = time.monotonic(), {**os.environ, "IMAGEKIT_PRIVATE_KEY": emulator.private_key}
+        command = [sys.executable, "-c", NIGHT, *map(str, given)]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
+        assert done.stdout.splitlines()[-1:] == ["[('uploaded', 20000)]"], done.stderr[-2000:]
+        sys.stderr.write(f"{cores} cores: {time.monotonic() - began:.1f} s, {len(uploads_of(emulator))} uploads\n")
+    assert len(uploads_of(emulator)) == 20_000
