@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -36,13 +37,13 @@ def run_telemetry(run: str | None) -> Iterator[RunTelemetry | None]:
     except ImportError:
         yield None
         return
-    tracer = trace.get_tracer("ikpipe", version("ikpipe"))
+    tracer = trace.get_tracer("ikpipe", _version())
     attributes = {} if run is None else {"ikpipe.run.name": run}
     span = tracer.start_as_current_span(
         "ikpipe.run", attributes=attributes, record_exception=False, set_status_on_exception=False
     )
     with span as current:
-        telemetry = RunTelemetry(metrics.get_meter("ikpipe", version("ikpipe")), tracer, current)
+        telemetry = RunTelemetry(metrics.get_meter("ikpipe", _version()), tracer, current)
         try:
             yield telemetry
         except BaseException as error:
@@ -50,6 +51,12 @@ def run_telemetry(run: str | None) -> Iterator[RunTelemetry | None]:
             raise
         finally:
             telemetry.end(trace.StatusCode.ERROR)
+
+
+@cache
+def _version() -> str:
+    """Return the version of ikpipe, which takes milliseconds to find: a part of a table on a cluster is a run."""
+    return version("ikpipe")
 
 
 class RunTelemetry:
