@@ -38,7 +38,7 @@ examples:
 
 Nothing is uploaded. With an account (in the environment or --profile), custom
 metadata is also checked against the account's fields.
-SOME_NOT is .csv, .xlsx, .jsonl or .parquet; - is CSV on standard output. It has
+PROBLEMS is .csv, .xlsx, .jsonl or .parquet; - is CSV on standard output. It has
 the row, position, column, parameter, severity, code, message and fix of every
 problem.
 
@@ -49,9 +49,9 @@ options"""
 def add(every: Commands) -> None:
     """Add the command."""
     purpose = "find problems in every row without uploading anything"
-    command = add_command(every, "check", check, "IN [-o SOME_NOT] [options]", purpose, HELP)
+    command = add_command(every, "check", check, "IN [-o PROBLEMS] [options]", purpose, HELP)
     command.add_argument("table", metavar="IN", help="the table to read; - for standard input")
-    command.add_argument("-o", "--out", metavar="SOME_NOT", help="the file for the problems; - for standard output")
+    command.add_argument("-o", "--out", metavar="PROBLEMS", help="the file for the problems; - for standard output")
     add_reading(command)
     add_writing(command)
     add_mapping(command)
@@ -62,7 +62,7 @@ def add(every: Commands) -> None:
 
 
 def check(options: Namespace) -> int:
-    """`ikpipe check IN [-o SOME_NOT]`."""
+    """`ikpipe check IN [-o PROBLEMS]`."""
     from ikpipe.frames.io.streams import open_table
     from ikpipe.request.profiles import is_set_up
     from ikpipe.run.job import UploadJob

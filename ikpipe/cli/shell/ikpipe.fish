@@ -112,7 +112,7 @@ complete -c ikpipe -n '_shtab_ikpipe_using upload; and test $_shtab_ikpipe_npos 
 complete -c ikpipe -n '_shtab_ikpipe_using; and test $_shtab_ikpipe_npos -eq 0' -a check -d 'Find problems in every row without uploading anything.'
 complete -c ikpipe -n '_shtab_ikpipe_using check' -s h -l help -d 'show this help message and exit'
 complete -c ikpipe -n '_shtab_ikpipe_using check' -l no-color -d 'print no colors, as with the variable NO_COLOR'
-complete -c ikpipe -n '_shtab_ikpipe_using check' -s o -l out -x -d 'the file for the problems; - for standard output'
+complete -c ikpipe -n '_shtab_ikpipe_using check' -s o -l out -xka "(__fish_complete_path (commandline -ct))" -d 'the file for the problems; - for standard output'
 complete -c ikpipe -n '_shtab_ikpipe_using check' -l format -x -d 'format of the table: csv, tsv, parquet, jsonl, json, xlsx, xlsm, xls, ods'
 complete -c ikpipe -n '_shtab_ikpipe_using check' -l delimiter -x -d 'character between the cells of CSV, such as ; | or tab'
 complete -c ikpipe -n '_shtab_ikpipe_using check' -l encoding -x -d 'encoding of CSV and JSON, such as windows-1252'

@@ -75,7 +75,7 @@ _shtab_ikpipe_auth_server_defaults_added=0
 _shtab_ikpipe_check_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
   "--no-color[print no colors, as with the variable NO_COLOR]"
-  {-o,--out}"[the file for the problems\; - for standard output]:SOME_NOT:"
+  {-o,--out}"[the file for the problems\; - for standard output]:PROBLEMS:_files"
   "--format[format of the table\: csv, tsv, parquet, jsonl, json, xlsx, xlsm, xls, ods]:FORMAT:"
   "--delimiter[character between the cells of CSV, such as \; \| or tab]:C:"
   "--encoding[encoding of CSV and JSON, such as windows-1252]:NAME:"

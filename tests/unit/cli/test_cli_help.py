@@ -69,3 +69,10 @@ def test_the_page_has_each_command_and_option(name: str) -> None:
     text = PAGE + "".join(linked)
     missing = [option for option in PROGRAM.commands[name].options if not re.search(rf"{option}(?![\w-])", text)]
     assert [option for option in missing if option not in OFTEN] == []
+
+
+@pytest.mark.parametrize("name", PROGRAM.commands)
+def test_the_page_calls_an_output_as_the_help_does(name: str) -> None:
+    """As in `check IN -o PROBLEMS`."""
+    for output in re.findall(r"^  -o ([A-Z_]+),", PROGRAM.commands[name].format_help(), re.MULTILINE):
+        assert f"-o {output}" in PAGE or output == "DIR"
