@@ -13,7 +13,7 @@ from ikpipe.cli import output
 from ikpipe.cli.exit_status import BAD_INPUT, INTERRUPTED, REFUSED, SOME_NOT
 from ikpipe.cli.signals import ignored_signals
 from ikpipe.cli.wording import in_options, say
-from ikpipe.errors import AccountError, Error, FailuresError
+from ikpipe.errors import AccountError, Error, FailuresError, OutageError
 from ikpipe.frames.io.opening import STANDARD
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def exit_status(error: BaseException) -> int:
             return INTERRUPTED
         case FailuresError():
             return SOME_NOT
-        case AccountError():
+        case AccountError() | OutageError():
             return REFUSED
         case Error() | OSError():
             return BAD_INPUT

@@ -11,6 +11,7 @@
     ├── JournalError    the run's journal cannot be used
     ├── UploadError     a row failed, and ``on_error="raise"`` was passed
     │   └── FailuresError       as many rows failed as `max_failures` allows
+    ├── OutageError     the media API gave no answer for now
     ├── WebhookError    a webhook has no valid signature, or is not an event
     └── MissingExtra    an optional dependency is not installed (an ``ImportError`` too)
 
@@ -61,6 +62,7 @@ __all__ = [
     "MappingError",
     "Message",
     "MissingExtra",
+    "OutageError",
     "Problem",
     "UnreachableError",
     "UploadError",
@@ -131,6 +133,10 @@ class AccountError(_Stopped):
 
 class UnreachableError(AccountError):
     """The service never answered while the first rows used up their attempts."""
+
+
+class OutageError(Error):
+    """The media API gave no response, or failed for a reason that passes; nothing is wrong with the request."""
 
 
 class JournalError(_Stopped):

@@ -15,6 +15,7 @@ from ikpipe.errors import (
     JournalError,
     MappingError,
     Message,
+    OutageError,
     UnreachableError,
     UploadError,
     describe_exception,
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from ikpipe.run.health import RunHealth
 
 _ENDINGS: Sequence[tuple[type[BaseException] | tuple[type[BaseException], ...], str]] = (
-    (UnreachableError, "unreachable"),
+    ((UnreachableError, OutageError), "unreachable"),
     (AccountError, "rejected"),
     (UploadError, "stopped"),
     ((Error, OSError), "invalid"),

@@ -14,7 +14,7 @@ from typing import Any, Self
 import httpx
 
 from ikpipe.concurrency.bandwidth import Bandwidth, BandwidthLimiter
-from ikpipe.errors import AccountError, ApiName, Error, Message, describe_exception
+from ikpipe.errors import AccountError, ApiName, Error, Message, OutageError, describe_exception
 from ikpipe.errors.logs import log_event, note_requests
 from ikpipe.request.account import Account
 from ikpipe.request.form import build_form
@@ -42,6 +42,7 @@ from ikpipe.service.upload_routes import (
 _TIMEOUT = httpx.Timeout(connect=10, write=30, read=30, pool=None)  # seconds without progress
 _LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=MAX_IDLE)
 _API_ATTEMPTS = 6
+_SERVER_ERROR = 500  # and above: the service failed, not the request
 _FILE_TIMEOUT, _FILE_RETRY = 30, 0.05  # seconds: how long to wait for a free file descriptor, and between attempts
 NO_CONTENT = 204
 _LONG = 5.0  # seconds: a longer wait is logged as a warning
@@ -55,6 +56,10 @@ class ApiError(Error):
     def __init__(self, message: str, status: int, answer: Any = None) -> None:
         super().__init__(message)
         self.status, self.answer = status, answer
+
+
+class _ApiOutageError(ApiError, OutageError):
+    """A response of the media API that another attempt may not get: a rate limit or a server error."""
 
 
 def _transport(proxy: httpx.URL | None = None) -> httpx.AsyncHTTPTransport:
@@ -279,7 +284,7 @@ class ServiceClient:
 
         `content` is sent as JSON with POST, or another `method`; None sends a GET. A response without content (204) is
         None. Raise `AccountError` if the key is not accepted (401 or 403), `ApiError` for any other response but a
-        success with JSON, `Error` if there is no response.
+        success with JSON, `OutageError` if there is no response or only such as may pass.
         """
         method, auth = method or ("GET" if content is None else "POST"), httpx.BasicAuth(account.key(), "")
         for attempts_left in reversed(range(_API_ATTEMPTS)):
@@ -288,7 +293,7 @@ class ServiceClient:
                 url = f"{account.api_url}{path}"
                 response = await send_request(self._client, method, url, params=params, json=content, auth=auth)
             except (httpx.TransportError, httpx.DecodingError) as error:
-                raise Error(f"{account.api_url} cannot be reached: {describe_exception(error)}") from None
+                raise OutageError(f"{account.api_url} cannot be reached: {describe_exception(error)}") from None
             headers = headers_by_name(response.headers)
             reply = read_error(response.status_code, headers, response.content, self._policy.own_answers)
             _log_response(response.request, response, began)
@@ -310,17 +315,18 @@ class ServiceClient:
         if response.is_success and (null or reply.answer is not None):
             return reply.answer
         reason = reply.message or "the response is not JSON"
-        raise ApiError(f"The media API answered with status {status}: {reason}", status, reply.answer)
+        kind = _ApiOutageError if reply.retryable or status >= _SERVER_ERROR else ApiError
+        raise kind(f"The media API answered with status {status}: {reason}", status, reply.answer)
 
     async def _pause(self, seconds: float) -> None:
         """Wait before the next request to the media API.
 
-        Raise `Error` if the wait is longer than `Policy.longest_wait`, or the run was stopped meanwhile.
+        Raise `OutageError` if the wait is longer than `Policy.longest_wait`, `Error` if the run was stopped meanwhile.
         """
         longest = self._policy.longest_wait
         if seconds > longest:
             ask = f"The media API asks to wait {seconds:,.0f} s before the next request, and "
-            raise Error(Message(ask, ApiName("policy", "longest_wait", ...), f" allows {longest:g} s."))
+            raise OutageError(Message(ask, ApiName("policy", "longest_wait", ...), f" allows {longest:g} s."))
         if not await self.sleep(seconds):
             raise Error("The run was stopped while the media API asked to wait.")
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import io
+import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pytest
+from doubles import RawServer, answering
 from shell import NAMED
 
 import ikpipe
@@ -198,3 +201,39 @@ def test_refresh_needs_results(ikp: Ikp, table: Table, emulate: Callable[..., Em
     """Another table is refused."""
     sign_in(emulate())
     assert ikp("refresh", table(1), "-o", "x.csv").status == 2
+
+
+# A service that does not answer
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("files",),
+        ("fields",),
+        ("refresh", "out.csv", "-o", "out.csv", "--every"),
+        ("sync", "{folder}", "/f", "--timeout", "2"),
+    ],
+    ids=lambda words: words[0],
+)
+def test_an_unreachable_service_has_its_own_status(
+    words: tuple[str, ...], ikp: Ikp, emulator_of_two: Emulator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """It is 3 for each command that cannot do anything then, and the summary says so."""
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "a.txt").write_text("a")
+    monkeypatch.setenv("IMAGEKIT_API_URL", "http://127.0.0.1:9")
+    summary = () if words[0] == "files" else ("--summary", "s.json")
+    ran = ikp(*(word.format(folder=tmp_path / "out") for word in words), *summary)
+    assert (ran.status, "cannot be reached" in ran.err) == (3, True)
+    if summary:
+        assert json.loads(Path("s.json").read_text())["status"] == "unreachable"
+
+
+def test_a_failing_service_has_its_own_status(
+    ikp: Ikp, emulator_of_two: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As that of a service that does not answer."""
+    with RawServer(answering(503, {"message": "Down."}, "retry-after: 0")) as server:
+        monkeypatch.setenv("IMAGEKIT_API_URL", server.url)
+        assert ikp("files").status == 3
