@@ -12,6 +12,7 @@ from ikpipe.cli import mapping, output
 from ikpipe.cli.exit_status import INTERRUPTED, SOME_NOT, SUCCESS
 from ikpipe.cli.signals import exit_at_once
 from ikpipe.cli.wording import in_options, say
+from ikpipe.errors.scrubbing import scrubbed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -88,7 +89,7 @@ def _lines(changed: pd.DataFrame) -> list[str]:
 
 def _line(texts: list[str]) -> str:
     *names, change, message = texts
-    return f"  {next(filter(None, names), '')}: {change}. {in_options(message)}".rstrip()
+    return f"  {next(filter(None, names), '')}: {change}. {scrubbed(in_options(message))}".rstrip()
 
 
 def _text(cell: object) -> str:

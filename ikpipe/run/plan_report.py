@@ -9,6 +9,7 @@ from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from ikpipe.errors import one_line
+from ikpipe.errors.scrubbing import scrubbed
 from ikpipe.run.progress import format_bytes
 from ikpipe.run.report import EXAMPLES, count_of
 
@@ -60,7 +61,7 @@ class PlanCounts:
             shown = self.examples[action][:EXAMPLES]
             for label, position, reason in shown:
                 line = "" if lines is None else f" (line {lines[position]:,})"
-                text = f"row {one_line(label)}{line}  {one_line(write(reason))}"
+                text = scrubbed(f"row {one_line(label)}{line}  {one_line(write(reason))}")
                 yield from wrap(text, width, initial_indent="    ", subsequent_indent=" " * 8, break_on_hyphens=False)
             if count > len(shown):
                 yield f"    and {count_of(count - len(shown), 'more row')}"

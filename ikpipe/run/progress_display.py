@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any, Protocol, TextIO
 
-from ikpipe.errors import printable
+from ikpipe.errors.logs import harmless
 from ikpipe.run.progress import Part, Progress
 
 EVERY = 5.0  # seconds between two lines, at first
@@ -111,7 +111,7 @@ class ProgressBar:
     def announce(self, line: str) -> None:
         """Print a line above the bar."""
         with suppress(OSError, ValueError):
-            self._bar.write(printable(self._write(line)), file=self._bar.fp)
+            self._bar.write(harmless(self._write(line)), file=self._bar.fp)
 
     def close(self) -> None:
         """Leave the bar in its last state, unless no row has ended."""
@@ -169,7 +169,7 @@ class ProgressLines:
     def announce(self, line: str) -> None:
         """Print a line."""
         with suppress(OSError, ValueError):
-            print(f"{self._now()} {printable(self._write(line))}", file=self._stream, flush=True)
+            print(f"{self._now()} {harmless(self._write(line))}", file=self._stream, flush=True)
 
     def close(self) -> None:
         """Print a last line, unless no row has ended."""

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from ikpipe.concurrency.ticker import ticking
 from ikpipe.errors import Message, short_repr
-from ikpipe.request.secrets import without_secrets
 from ikpipe.run.progress import BAD, STOPPING, Progress
 from ikpipe.run.progress_display import ProgressDisplay
 
@@ -89,4 +88,4 @@ class ProgressTracker:
 def described(label: Any, result: Result, line: int | None = None) -> Message:
     """Return which row is not uploaded, and why; `line` is that of its file, as spreadsheets count them."""
     row = f"Row {short_repr(label)}" if line is None else f"Row {short_repr(label)} (line {line:,})"
-    return Message(f"{row} is {result.status} ({result.error}): ", without_secrets(result.message or ""))
+    return Message(f"{row} is {result.status} ({result.error}): ", result.message)

@@ -11,8 +11,8 @@ from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from ikpipe.errors import CODES, WARNINGS, one_line
+from ikpipe.errors.scrubbing import scrubbed
 from ikpipe.request.result import SETTLED, UPLOADED, Result
-from ikpipe.request.secrets import without_secrets
 from ikpipe.run.progress import format_bytes
 
 if TYPE_CHECKING:
@@ -159,13 +159,11 @@ class ReportWriter:
 
     def _examples(self, few: Sequence[tuple[str, Any, Any]], count: int) -> Iterator[str]:
         """Yield lines about a few rows: name, column and message, aligned."""
-        shown = [
-            (row, one_line(column), without_secrets(one_line(self.write(text or "")))) for row, column, text in few
-        ]
+        shown = [(row, one_line(column), one_line(self.write(text or ""))) for row, column, text in few]
         widths = [max(len(cells[at]) for cells in shown) for at in (0, 1)]
         for row, column, text in shown:
             cells = [row.ljust(widths[0]), column.ljust(widths[1]), text]
-            line = "    " + "  ".join(cell for cell in cells if cell)
+            line = scrubbed("    " + "  ".join(cell for cell in cells if cell))  # a job's output is kept as its log is
             yield from wrap(line, self.width, subsequent_indent=" " * 8, break_on_hyphens=False)
         if count > len(few):
             yield f"    and {count_of(count - len(few), 'more row')}"

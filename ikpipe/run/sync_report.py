@@ -9,6 +9,7 @@ from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from ikpipe.errors import one_line
+from ikpipe.errors.scrubbing import scrubbed
 from ikpipe.run.report import count_of
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class SyncCounts:
                 f"{count_of(count, 'file')} {_WORDS[action]}" for action, count in sorted(self.done.items())
             )
         for (action, reason), count in self.failed.most_common():
-            text = f"{count_of(count, 'file')} not {_WORDS[action]}: {one_line(reason)}"
+            text = f"{count_of(count, 'file')} not {_WORDS[action]}: {scrubbed(one_line(reason))}"
             yield from wrap(text, width, subsequent_indent="    ", break_on_hyphens=False)
 
 

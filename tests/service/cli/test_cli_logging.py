@@ -80,6 +80,21 @@ def test_no_secret_is_logged(form: str, ikp: Ikp, service: Emulator) -> None:
     assert "eyJ" not in text
 
 
+@pytest.mark.usefixtures("service")
+@pytest.mark.parametrize(
+    "words", [("upload", "-o", "out.csv", "--fetch", "client", "--retries", "0"), ("check", "--probe")]
+)
+def test_no_secret_is_shown(words: tuple[str, ...], ikp: Ikp) -> None:
+    """What a command says of its rows is kept by cron and CI as a log is."""
+    command, *options = words
+    ran = ikp(
+        command, presigned("http://user:pa55word@127.0.0.1:9", 2), *NAMED, *options, "--fetch-host", "127.0.0.1:9"
+    )
+    assert "http://***@127.0.0.1:9/0.jpg?***" in ran.err
+    assert SECRET not in ran.err
+    assert "pa55word" not in ran.err
+
+
 @pytest.mark.usefixtures("signed_in")
 def test_text_has_the_time_first(ikp: Ikp, table: Table) -> None:
     """Each line, in UTC, with the command's options instead of Python's names."""
