@@ -42,7 +42,8 @@ from ikpipe.cli.parser import parser
 from ikpipe.cli.reporting import exit_status, run_command
 from ikpipe.cli.signals import as_interrupts
 from ikpipe.cli.wording import in_options, say
-from ikpipe.errors import Error, printable
+from ikpipe.errors import Error
+from ikpipe.errors.logs import harmless
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -78,7 +79,7 @@ def _run(argv: Sequence[str] | None) -> int:
     except SystemExit as end:  # argparse, after --help
         return exit_status(end)
     except Error as error:
-        say(f"error: {printable(in_options(error.text))}")
+        say(f"error: {harmless(in_options(error.text))}")
         return exit_status(error)
     except OSError as error:  # such as a port in use or a full disk: the system's message says it best
         say(f"error: {error}")

@@ -30,7 +30,7 @@ def state_folder() -> Path:
     if folder is None:
         raise JournalError(
             "This user has no home folder, so there is no folder for journals and states.",
-            fix="Set XDG_STATE_HOME, or HOME, to a folder that this user can write to.",
+            fix="Set HOME or XDG_STATE_HOME to a folder that can be written.",
             another=True,
         )
     return folder

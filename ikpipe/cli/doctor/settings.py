@@ -42,9 +42,12 @@ def _collected() -> Iterator[list[str]]:
                 texts.append(record.getMessage())
             return False
 
-    logger, collector = logging.getLogger("ikpipe"), Collector()
-    logger.addFilter(collector)
+    # A filter does not see the records of the loggers below.
+    loggers, collector = [logging.getLogger(name) for name in ("ikpipe", "ikpipe.request")], Collector()
+    for logger in loggers:
+        logger.addFilter(collector)
     try:
         yield texts
     finally:
-        logger.removeFilter(collector)
+        for logger in loggers:
+            logger.removeFilter(collector)
