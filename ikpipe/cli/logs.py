@@ -21,7 +21,15 @@ from ikpipe.errors.logs import harmless, log_event
 
 _log = logging.getLogger("ikpipe.cli")
 
-_SAID = {"run_stopped", "refused", "command_failed"}  # a command itself says on standard error why it stopped
+_SENDING = frozenset({"upload", "retry", "resume", "update"})
+_SAID = {
+    "run_stopped": None,  # by every command: its error
+    "command_failed": None,
+    "journal": _SENDING,  # the command that finishes the run
+    "mapping": _SENDING | {"sync", "plan", "check"},
+    "row_failed": _SENDING | {"sync"},  # with its line, above the progress
+}
+"""Events whose record a command also says on standard error → which commands do unless they are quiet; None: all."""
 
 
 @contextmanager
@@ -42,8 +50,8 @@ def logging_of(options: Namespace) -> Iterator[None]:
     if file is not None or not isinstance(formatter, _JsonFormatter):
         formatter = _TextFormatter("ikpipe: ", dated=bool(verbose))
     shown = _prepared(_MessageHandler(), on_terminal, formatter)
-    if not verbose:
-        shown.addFilter(lambda record: getattr(record, "event", None) not in _SAID)
+    if not (verbose and isinstance(formatter, _JsonFormatter)):
+        shown.addFilter(lambda record: not _is_said(record, options))
     before = library.level
     library.setLevel(level)
     for handler in (*handlers, shown):
@@ -58,6 +66,17 @@ def logging_of(options: Namespace) -> Iterator[None]:
         for handler in (*handlers, shown):
             root.removeHandler(handler)
             handler.close()
+
+
+def _is_said(record: logging.LogRecord, options: Namespace) -> bool:
+    """Whether a command says by itself what a record has, so that standard error would have it twice."""
+    event = getattr(record, "event", None)
+    if event == "refused":  # why the run stops, which the error says later
+        return not getattr(options, "verbose", 0)
+    if event not in _SAID or (commands := _SAID[event]) is None:
+        return event in _SAID
+    first = record.levelno > logging.DEBUG and not hasattr(record, "count")  # progress shows no others
+    return first and options.command in commands and not getattr(options, "quiet", False)
 
 
 def _prepared(handler: logging.Handler, level: int, formatter: logging.Formatter) -> logging.Handler:

@@ -156,6 +156,23 @@ def test_standard_error_has_what_is_asked_for(*, option: str, shown: bool, ikp: 
     assert bool(ran.err) == shown
 
 
+@pytest.mark.usefixtures("signed_in")
+@pytest.mark.parametrize("quiet", [(), ("-q",)])
+def test_verbose_says_nothing_twice(quiet: tuple[str, ...], ikp: Ikp, table: Table) -> None:
+    """What a command says by itself is not logged beside it; without that, the log has it."""
+    ran = ikp("upload", table(2, picture=["missing.png", None]), "-o", "out.csv", *NAMED, "--root", ".", "-v", *quiet)
+    told = [
+        line for line in ran.err.splitlines() if not line.startswith("    ")
+    ]  # the summary repeats problems by code
+    for said in ("Mapping: ", ".ikjournal", 'is invalid(.*): There is no file "missing.png"'):
+        assert len([line for line in told if re.search(said, line)]) == 1
+
+
+def test_an_error_is_said_once_with_verbose(ikp: Ikp, table: Table) -> None:
+    """Of a command that failed."""
+    assert ikp("upload", table(1), "-o", "out.csv", *NAMED, "-v").err.count("No ImageKit account is set up.") == 1
+
+
 def test_why_a_command_failed_is_in_its_log(ikp: Ikp, table: Table) -> None:
     """Though the run never started; standard error says it once."""
     ran = ikp("upload", table(1), "-o", "out.csv", *NAMED, "--log-file", "run.log", "--log-format", "json")
