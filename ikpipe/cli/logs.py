@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+from ikpipe.cli.output import other_files
 from ikpipe.cli.wording import in_options, say
 from ikpipe.errors import ApiName, Error, Message, keyword, printable
 from ikpipe.errors.events import FIELDS, VERSION
@@ -92,11 +93,9 @@ def _is_ours(record: logging.LogRecord) -> bool:
 
 
 def _check_other(file: str, options: Namespace) -> None:
-    """Raise `Error` if a file is the input, the output or the journal of a command, which the log would damage."""
-    for name in ("table", "results", "out", "journal", "source", "run"):
-        other = getattr(options, name, None)
-        if isinstance(other, str) and _is_same(file, other):
-            raise Error(f"{file} is used by this command already.", fix="Use another file.", about=_LOG_FILE)
+    """Raise `Error` if a file is another one of a command, such as its input, which the log would damage."""
+    if any(_is_same(file, other) for other in other_files(options, "log_file").values()):
+        raise Error(f"{file} is used by this command already.", fix="Use another file.", about=_LOG_FILE)
 
 
 def _is_same(one: str, other: str) -> bool:

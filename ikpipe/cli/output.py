@@ -26,6 +26,27 @@ if TYPE_CHECKING:
 _NEEDED = {"parquet": ("pyarrow", "parquet"), "xlsx": ("openpyxl", "excel")}
 
 
+_FILES = {
+    "table": "input",
+    "source": "source",
+    "journal": "journal",
+    "earlier_journal": "earlier journal",
+    "out": "OUT",
+    "state": "state",
+    "summary": "file of --summary",
+    "html": "file of --html",
+    "metrics_file": "file of --metrics-file",
+    "log_file": "log file",
+}
+"""Option → what its file is."""
+
+
+def other_files(options: Namespace, *names: str) -> dict[str, str]:
+    """Return the files that a command's options name, by what they are, without those of some options."""
+    texts = {what: getattr(options, name, None) for name, what in _FILES.items() if name not in names}
+    return {what: text for what, text in texts.items() if isinstance(text, str) and text != STANDARD}
+
+
 def csv_style(options: Namespace) -> CsvStyle:
     """Return how OUT is written if it is CSV."""
     return CsvStyle(spreadsheet_safe=options.spreadsheet_safe, for_excel=options.for_excel)

@@ -90,11 +90,9 @@ class RunReports:
         So a process that is killed does not leave the summary of the night before. Raise `Error` if a file cannot be
         written.
         """
-        names = {"table": "input", "source": "source", "journal": "journal", "earlier_journal": "journal", "out": "OUT"}
-        others = {what: getattr(self._options, name, None) for name, what in names.items()}
-        if self._files.summary == STANDARD and others["OUT"] == STANDARD:
+        if self._files.summary == STANDARD and getattr(self._options, "out", None) == STANDARD:
             raise Error("Standard output cannot have both the results and the summary.", fix="Name a file for one.")
-        texts = {what: other for what, other in others.items() if isinstance(other, str) and other != STANDARD}
+        texts = output.other_files(self._options, "summary", "html", "metrics_file")
         for option, file in zip(("--summary", "--html", "--metrics-file"), self._files, strict=True):
             if file is not None and (file != STANDARD or option != "--summary"):
                 output.check_place(file, texts)

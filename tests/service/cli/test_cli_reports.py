@@ -145,6 +145,28 @@ def test_two_reports_in_one_file(ikp: Ikp, table: Table) -> None:
 
 
 @pytest.mark.usefixtures("signed_in")
+@pytest.mark.parametrize("report", ["--summary", "--metrics-file", "--html"])
+@pytest.mark.parametrize("option", ["--journal", "--state", "--log-file"])
+def test_a_report_replaces_no_other_file(ikp: Ikp, table: Table, option: str, report: str) -> None:
+    """Of the command, such as a journal, which would be lost."""
+    Path("one.file").write_text("kept")
+    ran = ikp("upload", table(1), "-o", "out.csv", *NAMED, option, "one.file", report, "one.file")
+    assert (ran.status, Path("one.file").read_text()) == (2, "kept")
+    assert ran.err.count("one.file") == 1
+
+
+@pytest.mark.usefixtures("signed_in")
+@pytest.mark.parametrize("words", [("undo", "run.ikjournal"), ("resume", "run.ikjournal", "-o", "other.csv")])
+def test_a_report_does_not_replace_the_journal_of_a_run(ikp: Ikp, table: Table, words: tuple[str, ...]) -> None:
+    """The one that the command reads."""
+    assert ikp("upload", table(1), "-o", "out.csv", *NAMED, "--journal", "run.ikjournal").status == 0
+    before = Path("run.ikjournal").read_bytes()
+    ran = ikp(*words, "--summary", "run.ikjournal")
+    assert (ran.status, Path("run.ikjournal").read_bytes()) == (2, before)
+    assert "run.ikjournal is the journal, which is never overwritten." in ran.err
+
+
+@pytest.mark.usefixtures("signed_in")
 def test_a_summary_on_standard_output(ikp: Ikp, table: Table) -> None:
     """It can be piped to another program; the results cannot be there too."""
     ran = ikp("upload", table(1), "-o", "o.csv", *NAMED, "--summary", "-")
