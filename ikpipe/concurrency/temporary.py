@@ -30,13 +30,17 @@ class LockedFolder:
     """
 
     def __init__(self) -> None:
-        self._lock = -1
-        while self._lock < 0:  # a run that looks for folders of dead processes can be there before the lock
-            self._folder = TemporaryDirectory(prefix=_PREFIX, ignore_cleanup_errors=True)
-            self._lock = _make_lock(Path(self._folder.name, _LOCK))
+        self._new()
+        while self._lock < 0:  # a run that looks for folders of dead processes was there before the lock
+            self._folder.cleanup()
+            self._new()
         # A folder without the lock: whoever looks there sees nothing but his own files.
         self.path = Path(self._folder.name, "files")
         self.path.mkdir()
+
+    def _new(self) -> None:
+        self._folder = TemporaryDirectory(prefix=_PREFIX, ignore_cleanup_errors=True)
+        self._lock = _make_lock(Path(self._folder.name, _LOCK))
 
     def __enter__(self) -> Self:
         return self

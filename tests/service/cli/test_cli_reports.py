@@ -37,9 +37,9 @@ def metrics(path: str = "products.prom") -> dict[tuple[str, str], float]:
 def test_all_three_of_an_upload(ikp: Ikp, table: Table, pictures: Callable[[int], list[str]]) -> None:
     """They have the same numbers, and the exit status."""
     source = table(3, picture=[*pictures(1), None, "https://h.example/a.jpg?X-Amz-Signature=5ecre7"])
-    ran = ikp("upload", source, "-o", "out.csv", *NAMED, "--run", "night", *REPORTS)
+    ran = ikp("upload", source, "-o", "out.csv", *NAMED, "--run", "three-reports", *REPORTS)
     document, page = summaries.read("s.json"), Path("r.html").read_text("utf-8")
-    assert (ran.status, document["exit_status"], document["run"]) == (1, 1, "night")
+    assert (ran.status, document["exit_status"], document["run"]) == (1, 1, "three-reports")
     assert document["counts"]["uploaded"] == 1
     assert metrics()["ikpipe_run_rows", "uploaded"] == 1
     assert metrics()["ikpipe_run_exit_status", "products"] == 1

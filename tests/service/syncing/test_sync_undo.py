@@ -13,7 +13,7 @@ from syncs import library, synced, write_tree
 
 import ikpipe
 from ikpipe.journal.entries import RowBefore
-from ikpipe.journal.inspection import glance
+from ikpipe.journal.glances import glance
 from ikpipe.journal.sqlite import SQLiteJournal
 from ikpipe.widget.runs import journal_histories
 
