@@ -26,8 +26,8 @@ from ikpipe.concurrency.interrupts import to_sync
 from ikpipe.errors import MappingError, MissingExtra
 from ikpipe.frames.codec import json_values
 from ikpipe.journal import shared
+from ikpipe.journal.joining import compact
 from ikpipe.journal.proof import Prover
-from ikpipe.journal.segments import compact
 from ikpipe.journal.shared_entries import Proof
 from ikpipe.journal.storage import open_storage
 from ikpipe.request.account import Account

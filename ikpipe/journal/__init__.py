@@ -16,6 +16,7 @@
     storage.py     a folder that several machines share
     shared.py      the journal of a run in such a folder
     segments.py    its files
+    joining.py     how they become fewer
     shared_entries.py  the lines of these files, and what they say of a row together
     shared_parts.py    such journals of an earlier ikpipe
 

@@ -1,53 +1,36 @@
-"""The files of a shared journal that have its entries: what this process knows of them, and how they become fewer.
+"""The files of a shared journal that have its entries, and what this process knows of them.
 
 A file is written once and never changed. A file whose rows have ids with the same beginning is in a folder of that
 name, so that whoever asks for a few rows need not read all; any other file is in the folder "all". A process reads each
 file once, and finds the entries of rows in a database of its own, which is in a temporary file that vanishes with it.
 
-A run of many small parts leaves many small files. `compact` joins them: it writes what they say in few files, and then
-removes them. A process that finds a file removed looks at the folders again. Lines keep their origin, so a line that is
-in several files counts once.
+Files can be joined meanwhile (`joining.py`). A process that finds a file removed looks at the folders again. Lines keep
+their origin, so a line that is in several files counts once.
 """
 
-import logging
 import os
 import sqlite3
 import threading
 import time
-import uuid
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from typing import NamedTuple
 
-from ikpipe.errors import JournalError
 from ikpipe.journal.shared_entries import (
-    ID_DIGITS,
-    Proof,
-    RowStory,
-    Said,
     beginning_of,
     complete_lines,
     damaged,
     has_entries,
-    line_of,
-    read_line,
-    shortened,
-    time_of,
 )
 from ikpipe.journal.storage import Storage
 
-_ROWS, _ALL = "rows", "all"
+ROWS, ALL = "rows", "all"
 _DIGITS = 2  # of an id that name a folder: 256 folders
 _FEW = 4  # folders that are looked at singly
 _AT_ONCE = 16  # files that are read at the same time
-_MANY = 200  # files that are joined into fewer
-_SIZE = 4_000_000  # characters of such a file, about
-_FULL, _OPEN = ".full.jsonl", ".jsonl"  # how names of files end that are never joined again, and of others
-_KEPT = 400 * 86_400  # seconds for which a row that is uploaded is known
+_ENDING = ".jsonl"
 _UNUSED = 600.0  # seconds after which this process forgets what it knows of a journal
-_log = logging.getLogger("ikpipe")
 
 
 class Line(NamedTuple):
@@ -92,7 +75,7 @@ class Segments:
         for _ in range(10):
             new = [name for name in self._names(buckets) if name not in self._read]
             joined = False  # some of them meanwhile
-            for name, content in _contents(self._storage, new):
+            for name, content in contents_of(self._storage, new):
                 try:
                     if content is not None:
                         self._note(name, complete_lines(content))
@@ -104,10 +87,10 @@ class Segments:
 
     def _names(self, buckets: set[str]) -> list[str]:
         """Return the names of the files in some folders, and in the one of all."""
-        names, every = self._storage.names, f"{_ROWS}/{_ALL}"
+        names, every = self._storage.names, f"{ROWS}/{ALL}"
         # The folder of all is listed twice: what is joined meanwhile moves there, and its files are replaced.
-        few = [names(every), *(names(f"{_ROWS}/{bucket}") for bucket in buckets)] if len(buckets) <= _FEW else None
-        lists = [*(few or [self._storage.below(_ROWS)]), names(every)]
+        few = [names(every), *(names(f"{ROWS}/{bucket}") for bucket in buckets)] if len(buckets) <= _FEW else None
+        lists = [*(few or [self._storage.below(ROWS)]), names(every)]
         return [name for name in dict.fromkeys(chain.from_iterable(lists)) if has_entries(name)]
 
     def _note(self, name: str, lines: Sequence[str]) -> None:
@@ -122,10 +105,10 @@ class Segments:
 def name_of(rows: Iterable[str], name: str) -> str:
     """Return the name, with its folder, of a file for entries of some rows."""
     buckets = {row[:_DIGITS] for row in rows}
-    return f"{_ROWS}/{buckets.pop() if len(buckets) == 1 else _ALL}/{name}{_OPEN}"
+    return f"{ROWS}/{buckets.pop() if len(buckets) == 1 else ALL}/{name}{_ENDING}"
 
 
-def _contents(storage: Storage, names: Sequence[str]) -> Iterator[tuple[str, bytes | None]]:
+def contents_of(storage: Storage, names: Sequence[str]) -> Iterator[tuple[str, bytes | None]]:
     """Yield the contents of files, of which few are in memory."""
     if len(names) <= 1:
         yield from ((name, storage.read(name)) for name in names)
@@ -168,67 +151,3 @@ def segments_of(storage: Storage, place: str, upload: str) -> Segments:
         segments = _USES[upload].segments if upload in _USES else Segments(storage, place)
         _USES[upload] = _Use(segments, now + _UNUSED)
     return segments
-
-
-def compact(storage: Storage, place: str, proof: Proof) -> None:
-    """Join the files of a journal, if there are many small ones; leave out what is older than a year.
-
-    Files that this account has not written, or that are damaged, stay as they are: whoever needs their rows says so.
-    """
-    names = [name for name in storage.below(_ROWS) if has_entries(name)]
-    if sum(not name.endswith(_FULL) for name in names) < _MANY:
-        return
-    oldest = time.time_ns() - _KEPT * 10**9
-    rows: dict[str, dict[str, Said]] = defaultdict(dict)
-    joined = []
-    for name, content in _contents(storage, [one for one in names if not one.endswith(_FULL) or time_of(one) < oldest]):
-        try:
-            lines = complete_lines(content or b"")
-            said = [
-                (line[2 : 2 + ID_DIGITS], read_line(line, 0, name, n, place, proof)) for n, line in enumerate(lines)
-            ]
-        except (JournalError, ValueError):
-            continue
-        joined.append(name)
-        for row, one in said:
-            rows[row][one.origin] = one
-    stories = ((row, [some[origin] for origin in sorted(some)]) for row, some in rows.items())
-    kept = [(row, said) for row, said in stories if time_of(said[-1].origin) >= oldest or not RowStory.of(said).settled]
-    try:
-        _check_removal(storage)
-        _write_joined(storage, sorted(kept, key=lambda one: one[1][-1].origin), proof)
-        for name in joined:
-            storage.remove(name)
-    except JournalError as error:
-        _log.info("Files of the journal %s were not joined, so it takes longer to read. %s", place, error)
-
-
-def _check_removal(storage: Storage) -> None:
-    """Raise `JournalError` if no file can be removed: then joined files would be written each time."""
-    name = f"{_ROWS}/{_ALL}/{uuid.uuid4().hex}"
-    storage.write(name, b"")
-    storage.remove(name)
-
-
-def _write_joined(storage: Storage, rows: Iterable[tuple[str, list[Said]]], proof: Proof) -> None:
-    """Write what is known of rows, which are sorted by the time of their last entry, in files of about `_SIZE`."""
-    writer, files = uuid.uuid4().hex[:8], 0
-    pending: list[tuple[str, Said]] = []
-    last = size = 0
-    for row, said in rows:
-        some = [(row, one) for one in shortened(said)]
-        pending += some
-        size += sum(len(str(one)) for one in some)
-        last = time_of(said[-1].origin)
-        if size >= _SIZE:
-            _write(storage, f"{last:020}-{writer}-{files:06}{_FULL}", pending, proof)
-            pending, size, files = [], 0, files + 1
-    if pending:
-        _write(storage, f"{last:020}-{writer}-{files:06}{_OPEN}", pending, proof)
-
-
-def _write(storage: Storage, name: str, told: Iterable[tuple[str, Said]], proof: Proof) -> None:
-    """Write lines of rows in the folder of all."""
-    name = f"{_ROWS}/{_ALL}/{name}"
-    lines = [line_of(row, one, name, n, proof.seal) for n, (row, one) in enumerate(told)]
-    storage.write(name, "\n".join(lines).encode())

@@ -7,6 +7,7 @@
     upload_routes.py    how an upload is sent: own transport, proxy or the caller's transport; socket options
     transport.py        the HTTP transport of uploads: opens, reuses and closes connections
     connection.py       one HTTP/1.1 connection: sends a request, reads its response, enforces time limits
+    exchange_log.py     the log of requests and their responses
     exchange.py         a request as bytes, time limits, the states of request and response
     response_limits.py  reads the responses of httpx within a size and a time
     certificates.py     which certificate authorities are trusted

@@ -26,6 +26,7 @@ from ikpipe.request.token import SignerError, TokenTimes, UploadToken, read_toke
 from ikpipe.service.body import OUT_OF_FILES, FileChanged, MultipartStream, OutOfFiles
 from ikpipe.service.certificates import ssl_context
 from ikpipe.service.download import Downloader, DownloadTransports
+from ikpipe.service.exchange_log import log_api_retry, log_response
 from ikpipe.service.proxies import ProxyTransport, proxied, proxy_for
 from ikpipe.service.public_hosts import FetchHosts
 from ikpipe.service.response_limits import headers_by_name, send_request
@@ -45,7 +46,6 @@ _API_ATTEMPTS = 6
 _SERVER_ERROR = 500  # and above: the service failed, not the request
 _FILE_TIMEOUT, _FILE_RETRY = 30, 0.05  # seconds: how long to wait for a free file descriptor, and between attempts
 NO_CONTENT = 204
-_LONG = 5.0  # seconds: a longer wait is logged as a warning
 
 _log = logging.getLogger("ikpipe.service")
 
@@ -223,7 +223,7 @@ class ServiceClient:
         finally:
             await stream.aclose()
             body.close()
-        _log_response(request, response, began, body.length)
+        log_response(request, response, began, body.length)
         return read_reply(response.status_code, headers_by_name(response.headers), content, self._policy.own_answers)
 
     async def probe_token(self, url: str, fields: Mapping[str, str], token: UploadToken) -> UploadReply:
@@ -296,11 +296,11 @@ class ServiceClient:
                 raise OutageError(f"{account.api_url} cannot be reached: {describe_exception(error)}") from None
             headers = headers_by_name(response.headers)
             reply = read_error(response.status_code, headers, response.content, self._policy.own_answers)
-            _log_response(response.request, response, began)
+            log_response(response.request, response, began)
             if not (reply.retryable and attempts_left):
                 break
             wait = 1.0 if reply.wait is None else reply.wait
-            _log_api_retry(path, response.status_code, wait, reply.message, _API_ATTEMPTS - attempts_left + 1)
+            log_api_retry(path, response.status_code, wait, reply.message, _API_ATTEMPTS - attempts_left + 1)
             await self._pause(wait)
         return self._read_api_response(response, reply)
 
@@ -368,31 +368,6 @@ def _reply_of_error(error: httpx.TransportError, *, complete: bool) -> UploadRep
         return UploadReply(Result("failed", "connection_failed", message), retryable=True)
     code = "timed_out" if isinstance(error, httpx.TimeoutException) else "connection_lost"
     return UploadReply(Result("unknown", code, message))
-
-
-def _log_response(request: httpx.Request, response: httpx.Response, began: float, sent: int | None = None) -> None:
-    """Log the response to a request; `began` is in seconds of the event loop, `sent` the bytes of an upload."""
-    if not _log.isEnabledFor(logging.DEBUG):
-        return
-    details = {
-        "method": request.method,
-        "address": str(request.url),
-        "http_status": response.status_code,
-        "seconds": round(asyncio.get_running_loop().time() - began, 3),
-        "request_id": response.headers.get("x-ik-requestid"),
-    }
-    words = "%s %s: status %d after %.3f s"
-    args = tuple(details[name] for name in ("method", "address", "http_status", "seconds"))
-    log_event(_log, "response", words, *args, **details, bytes=sent)
-
-
-def _log_api_retry(path: str, status: int, wait: float, why: str | None, attempt: int) -> None:
-    """Log that a request to the media API is sent again."""
-    words = "The media API answered %s with status %d. The request is sent again after %.3g s: %s"
-    args, wait_s = (path, status, wait, why or "no reason was given"), round(wait, 3)
-    log_event(_log, "retry", words, *args, http_status=status, wait_s=wait_s, attempt=attempt)
-    if wait > _LONG:
-        log_event(_log, "waiting", "Waiting %.0f s, as the media API asks: %s", wait, why or path, wait_s=wait_s)
 
 
 def _is_out_of_files(error: BaseException | None) -> bool:

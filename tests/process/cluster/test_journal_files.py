@@ -17,8 +17,8 @@ from parts import anew, gif, plan, table
 import ikpipe
 from ikpipe.cluster.row_ids import row_ids
 from ikpipe.frames.chunks import InMemoryTable
+from ikpipe.journal.joining import compact
 from ikpipe.journal.proof import Prover
-from ikpipe.journal.segments import compact
 from ikpipe.journal.shared_entries import Proof
 from ikpipe.journal.storage import open_storage
 from ikpipe.run.job import UploadJob

@@ -11,8 +11,9 @@ from doubles import uploads_of
 from parts import anew, gif, plan, stored, table
 
 import ikpipe
+from ikpipe.journal.joining import compact
 from ikpipe.journal.proof import Prover
-from ikpipe.journal.segments import Segments, compact
+from ikpipe.journal.segments import Segments
 from ikpipe.journal.shared_entries import Proof
 from ikpipe.journal.storage import open_storage
 
