@@ -29,13 +29,17 @@ _PATHS = ("ik_file_path", "filePath", "ik_url", "url", "ik_file_id", "fileId", "
 
 
 class ChangeWords(NamedTuple):
-    """How a command calls what it does: as a title, and for rows that are planned, done, or have nothing to do."""
+    """How a command calls what it does: as a title, and for rows that are planned, done, or have nothing to do.
+
+    `nothing` is said if nothing was done, with `repeat` unless a dry run was asked for.
+    """
 
     title: str
     planned: str
     done: str
     none: str
-    repeat: str = "Nothing was changed. To do it, repeat the command with --yes."
+    nothing: str = "Nothing was changed."
+    repeat: str = "To do it, repeat the command with --yes."
 
 
 def change_table(
@@ -64,7 +68,7 @@ def report_changes(changed: pd.DataFrame, options: Namespace, words: ChangeWords
     if not getattr(options, "quiet", False):
         say(_totals(counts, len(changed), words), *_lines(changed))
         if counts["planned"]:
-            say(words.repeat)
+            say(words.nothing if options.dry_run or not words.repeat else f"{words.nothing} {words.repeat}")
     if counts["cancelled"]:
         return INTERRUPTED
     return SOME_NOT if counts["left"] or counts["failed"] else SUCCESS

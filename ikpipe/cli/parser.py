@@ -114,7 +114,7 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raise argparse's message as an error that names the help of the command."""
-        raise Error(f"{message}. See: {self.prog} --help")
+        raise Error(f"{message.removesuffix('.')}. See: {self.prog} --help")
 
 
 def parser() -> _Parser:

@@ -123,7 +123,8 @@ class RunReports:
         try:
             self._write(file, *content())
         except OSError as error:
-            say(f"error: {file} could not be written: {error.strerror or error}. The results are not affected.")
+            name = "standard output" if file == STANDARD else file
+            say(f"error: {name} could not be written: {error.strerror or error}. The results are not affected.")
 
     def _write(self, file: str, *parts: str) -> None:
         """Write a file as a whole, or standard output."""

@@ -225,8 +225,8 @@ def _prune(options: Namespace) -> int:
     number = f"{len(found):,} journal{'' if len(found) == 1 else 's'}"
     paths = [f"  {info.path}" for info in found]
     if not found or options.dry_run or not options.yes:
-        again = ["Nothing was deleted. To delete them, repeat the command with --yes."] if found else []
-        say(f"{number} to delete.", *paths, *again)
+        again = "" if options.dry_run else " To delete them, repeat the command with --yes."
+        say(f"{number} to delete.", *paths, *([f"Nothing was deleted.{again}"] if found else []))
         return ALL_WELL
     kept = [info for info in found if not which.delete(info)]
     say(f"{len(found) - len(kept):,} of {number} deleted.", *(f"  not deleted: {info.path}" for info in kept))

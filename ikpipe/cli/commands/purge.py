@@ -26,7 +26,7 @@ number of requests per month depends on your plan.
 exit status: 0 all requested, 1 some are not, 2 bad input, 3 account refused or
 service unreachable, 130 interrupted"""
 
-_WORDS = ChangeWords("Purge of", "to purge", "requested", "without a URL", "Nothing was purged.")
+_WORDS = ChangeWords("Purge of", "to purge", "requested", "without a URL", "Nothing was purged.", "")
 
 
 def add(every: Commands) -> None:

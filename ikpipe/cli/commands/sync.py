@@ -136,7 +136,7 @@ def _report_plan(frame: pd.DataFrame, options: Namespace) -> int:
     counts.add(frame.index, rows_of(frame))
     if not options.quiet:
         lines = [*counts.lines(width(), None, in_options), ""]
-        offered = options.delete and not options.yes and refused is None
+        offered = options.delete and not (options.yes or options.dry_run) and refused is None
         carry = "To carry it out, repeat the command with --yes." if offered else ""
         say(*lines, f"Nothing was sent or changed. {carry}".rstrip())
     return SUCCESS if counts.all_well and refused is None and not frame.attrs["ikpipe"]["unread"] else SOME_NOT

@@ -26,7 +26,7 @@ use `ikpipe update`.
 exit status: 0 all changed, 1 some are not, 2 bad input, 3 account refused or
 service unreachable, 130 interrupted"""
 
-_WORDS = ChangeWords("Tags of", "to change", "changed", "without a file or tags", "Nothing was changed.")
+_WORDS = ChangeWords("Tags of", "to change", "changed", "without a file or tags", repeat="")
 
 
 def add(every: Commands) -> None:

@@ -20,7 +20,7 @@ _WORDS = ChangeWords(
     "to undo",
     "undone",
     "with nothing to undo",
-    "Nothing was changed. To undo this, repeat the command with --yes.",
+    repeat="To undo this, repeat the command with --yes.",
 )
 
 HELP = f"""\

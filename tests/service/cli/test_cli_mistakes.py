@@ -146,6 +146,10 @@ def test_rows_without_lines_are_counted_from_0(ikp: Ikp, table: Table) -> None:
             "argument --fetch: 'clinet' is none of server, client (did you mean 'client'?). See: ikpipe check --help",
         ),
         (("check", "t.csv", "--decimal", "x"), "argument --decimal: 'x' is none of ., ,. See: ikpipe check --help"),
+        (
+            ("upload", "t.csv", "-o", "o.csv", "--bandwidth", ""),
+            "argument --bandwidth: The text is empty. Write a limit such as 5M, or off. See: ikpipe upload --help",
+        ),
         (("check", "t.csv", "-z"), "unrecognized arguments: -z. See: ikpipe check --help"),
         (
             ("check", "t.csv", "--set", "concurency=3"),

@@ -50,6 +50,7 @@ def test_delete_needs_yes(ikp: Ikp, folder: str, emulator: Emulator) -> None:
     assert "Plan for 3 rows: 2 unchanged, 1 delete" in plan.err
     assert f"Nothing in the source is at {folder}/b.txt" in plan.err
     assert "repeat the command with --yes" in plan.err
+    assert "repeat the command" not in ikp("sync", "photos", folder, "--delete", "--yes", "-n").err
     assert list(pd.read_csv("plan.csv")["ik_action"]) == ["unchanged", "unchanged", "delete"]
     assert len(library(emulator, folder)) == 3
     done = ikp("sync", "photos", folder, "--delete", "--yes", "-o", "out.csv")

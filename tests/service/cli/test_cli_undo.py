@@ -38,6 +38,7 @@ def test_it_shows_what_would_be_done(ikp: Ikp, account: ikpipe.Account) -> None:
     assert "Undo of 2 rows: 2 to undo." in ran.err
     assert "planned. The file is deleted: the run created it." in ran.err
     assert "repeat the command with --yes" in ran.err
+    assert "repeat the command" not in ikp("undo", "run.ikjournal", *SWIFT, "--yes", "-n").err
     assert len(ikpipe.files(account)) == 2
 
 
