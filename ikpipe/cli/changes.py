@@ -65,7 +65,7 @@ def report_changes(changed: pd.DataFrame, options: Namespace, words: ChangeWords
     if options.out is not None:
         output.write_frame(changed, options.out, output.csv_style(options))
     counts = Counter(changed["ik_change"].tolist())
-    if not getattr(options, "quiet", False):
+    if not options.quiet:
         say(_totals(counts, len(changed), words), *_lines(changed))
         if counts["planned"]:
             say(words.nothing if options.dry_run or not words.repeat else f"{words.nothing} {words.repeat}")

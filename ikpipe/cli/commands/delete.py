@@ -7,7 +7,7 @@ from argparse import Namespace
 import ikpipe
 from ikpipe.cli import help_text, mapping
 from ikpipe.cli.changes import ChangeWords, change_table
-from ikpipe.cli.options import Commands, add_command, add_policy, add_profile, add_reading, add_reports, add_writing
+from ikpipe.cli.options import Commands, add_command, add_policy, add_profile, add_reading, add_reporting, add_writing
 
 HELP = f"""\
 examples:
@@ -39,7 +39,7 @@ def add(every: Commands) -> None:
     add_reading(command)
     add_writing(command)
     add_policy(command)
-    add_reports(command)
+    add_reporting(command)
     add_profile(command)
 
 

@@ -16,7 +16,7 @@ from ikpipe.cli.options import (
     add_policy,
     add_profile,
     add_reading,
-    add_reports,
+    add_reporting,
     add_writing,
 )
 from ikpipe.cli.signals import exit_at_once
@@ -63,7 +63,7 @@ def add(every: Commands) -> None:
     add_reading(command)
     add_writing(command)
     add_policy(command)
-    add_reports(command)
+    add_reporting(command)
     add_profile(command)
 
 

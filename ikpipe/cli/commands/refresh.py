@@ -14,10 +14,11 @@ from ikpipe.cli.options import (
     add_policy,
     add_profile,
     add_reading,
-    add_reports,
+    add_reporting,
     add_writing,
 )
 from ikpipe.cli.wording import say
+from ikpipe.frames.io.opening import STANDARD
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,7 +48,7 @@ def add(every: Commands) -> None:
     add_reading(command)
     add_writing(command)
     add_policy(command)
-    add_reports(command)
+    add_reporting(command)
     add_profile(command)
 
 
@@ -64,10 +65,9 @@ def refresh(options: Namespace) -> int:
     options.reports.recorder.results(fresh)
     output.write_frame(fresh, options.out, style)
     pending = _pending(fresh)
-    say(
-        f"{len(fresh):,} rows: {_pending(results) - pending:,} refreshed, {pending:,} still pending.",
-        f"Results: {options.out}",
-    )
+    if not options.quiet:
+        totals = f"{len(fresh):,} rows: {_pending(results) - pending:,} refreshed, {pending:,} still pending."
+        say(totals, *([] if options.out == STANDARD else [f"Results: {options.out}"]))
     return SOME_NOT if pending else SUCCESS
 
 

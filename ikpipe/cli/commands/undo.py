@@ -9,7 +9,7 @@ import ikpipe
 from ikpipe.cli import help_text, mapping, output
 from ikpipe.cli.changes import ChangeWords, report_changes
 from ikpipe.cli.option_values import count
-from ikpipe.cli.options import Commands, add_command, add_policy, add_profile, add_reports, add_trust, add_writing
+from ikpipe.cli.options import Commands, add_command, add_policy, add_profile, add_reporting, add_trust, add_writing
 from ikpipe.errors import UploadError
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def add(every: Commands) -> None:
     command.add_argument("--max-failures", metavar="N", type=count, help="stop after N failed rows")
     add_trust(command)
     add_policy(command)
-    add_reports(command)
+    add_reporting(command)
     add_profile(command)
 
 

@@ -116,6 +116,23 @@ def test_tag_refuses(words: list[str], ikp: Ikp) -> None:
     assert ikp("tag", "out.csv", *words, *SWIFT).status == 2
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("tag", "out.csv", "--add", "new"),
+        ("purge", "out.csv"),
+        ("delete", "out.csv"),
+        ("refresh", "out.csv", "-o", "fresh.csv"),
+    ],
+    ids=lambda words: words[0],
+)
+@pytest.mark.usefixtures("emulator_of_two")
+def test_quiet(words: tuple[str, ...], ikp: Ikp) -> None:
+    """A job's mail is empty if nothing is wrong."""
+    ran = ikp(*words, "-q", *SWIFT)
+    assert (ran.status, ran.out, ran.err) == (0, "", "")
+
+
 # purge
 
 
