@@ -31,7 +31,7 @@ _PATHS = ("ik_file_path", "filePath", "ik_url", "url", "ik_file_id", "fileId", "
 class ChangeWords(NamedTuple):
     """How a command calls what it does: as a title, and for rows that are planned, done, or have nothing to do.
 
-    `nothing` is said if nothing was done, with `repeat` unless a dry run was asked for.
+    `nothing` is printed if nothing was done, with `repeat` unless a dry run was asked for.
     """
 
     title: str
