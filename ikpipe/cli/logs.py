@@ -19,6 +19,7 @@ from ikpipe.cli.wording import in_options, say
 from ikpipe.errors import ApiName, Error, Message, keyword, printable
 from ikpipe.errors.events import FIELDS, VERSION
 from ikpipe.errors.logs import harmless, log_event
+from ikpipe.frames.io.opening import STANDARD
 
 _log = logging.getLogger("ikpipe.cli")
 
@@ -94,6 +95,10 @@ def _is_ours(record: logging.LogRecord) -> bool:
 
 def _check_other(file: str, options: Namespace) -> None:
     """Raise `Error` if a file is another one of a command, such as its input, which the log would damage."""
+    if file == STANDARD:
+        raise Error(
+            "Standard output is for data.", fix="Name a file, or log on standard error with -v.", about=_LOG_FILE
+        )
     if any(_is_same(file, other) for other in other_files(options, "log_file").values()):
         raise Error(f"{file} is used by this command already.", fix="Use another file.", about=_LOG_FILE)
 

@@ -43,7 +43,7 @@ class _Files(NamedTuple):
     """The files that a command is to write."""
 
     summary: str | None
-    html: str | None
+    page: str | None
     metrics: str | None
 
 
@@ -62,7 +62,7 @@ class RunReports:
         names = ("summary", "html", "metrics_file")
         self._files, self._options = _Files(*(getattr(options, name, None) for name in names)), options
         kept, self.sample = LISTED, None
-        if self._files.html is not None:
+        if self._files.page is not None:
             from ikpipe.delivery.gallery.sample import LIMIT, GallerySample
 
             kept, self.sample = LIMIT, GallerySample(LIMIT)
@@ -90,11 +90,14 @@ class RunReports:
         So a process that is killed does not leave the summary of the night before. Raise `Error` if a file cannot be
         written.
         """
-        if self._files.summary == STANDARD and getattr(self._options, "out", None) == STANDARD:
-            raise Error("Standard output cannot have both the results and the summary.", fix="Name a file for one.")
+        outputs = {"results": getattr(self._options, "out", None), **self._files._asdict()}
+        one, *others = [what for what, file in outputs.items() if file == STANDARD] or [""]
+        if others:
+            words = f"Standard output cannot have both the {one} and the {others[0]}."
+            raise Error(words, fix="Name a file for one.")
         texts = output.other_files(self._options, "summary", "html", "metrics_file")
         for option, file in zip(("--summary", "--html", "--metrics-file"), self._files, strict=True):
-            if file is not None and (file != STANDARD or option != "--summary"):
+            if file not in (None, STANDARD):
                 output.check_place(file, texts)
                 texts[f"file of {option}"] = file
         summary = self._files.summary

@@ -125,7 +125,13 @@ def test_a_torn_line_is_ended_first(ikp: Ikp, table: Table) -> None:
 
 @pytest.mark.usefixtures("signed_in")
 @pytest.mark.parametrize(
-    ("file", "words"), [("no/run.log", "No such file"), (".", "Is a directory"), ("out.csv", "is used by this command")]
+    ("file", "words"),
+    [
+        ("no/run.log", "No such file"),
+        ("-", "Standard output is for data."),
+        (".", "Is a directory"),
+        ("out.csv", "is used by this command"),
+    ],
 )
 def test_a_log_that_cannot_be_written_is_an_error(
     file: str, words: str, ikp: Ikp, table: Table, emulator: Emulator

@@ -167,6 +167,21 @@ def test_a_report_does_not_replace_the_journal_of_a_run(ikp: Ikp, table: Table, 
 
 
 @pytest.mark.usefixtures("signed_in")
+@pytest.mark.parametrize(
+    ("words", "both"),
+    [
+        (("-o", "-", "--html", "-"), "the results and the page"),
+        (("-o", "out.csv", "--summary", "-", "--metrics-file", "-"), "the summary and the metrics"),
+    ],
+)
+def test_standard_output_has_one_thing(ikp: Ikp, table: Table, words: tuple[str, ...], both: str) -> None:
+    """Two in one stream could be read by nothing."""
+    ran = ikp("upload", table(1), *words, *NAMED)
+    assert (ran.status, ran.out) == (2, "")
+    assert f"Standard output cannot have both {both}." in ran.err
+
+
+@pytest.mark.usefixtures("signed_in")
 def test_a_summary_on_standard_output(ikp: Ikp, table: Table) -> None:
     """It can be piped to another program; the results cannot be there too."""
     ran = ikp("upload", table(1), "-o", "o.csv", *NAMED, "--summary", "-")
