@@ -48,7 +48,7 @@ def logging_of(options: Namespace) -> Iterator[None]:
     if file is not None:
         _check_other(file, options)
         handlers.append(_prepared(_FileHandler(file), level, formatter))
-    on_terminal = level if verbose else logging.WARNING
+    on_terminal = level if verbose else getattr(options, "shown_level", logging.WARNING)
     if file is not None or not isinstance(formatter, _JsonFormatter):
         formatter = _TextFormatter("ikpipe: ", dated=bool(verbose))
     shown = _prepared(_MessageHandler(), on_terminal, formatter)

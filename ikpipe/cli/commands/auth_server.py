@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import ikpipe
 from ikpipe.cli import help_text
 from ikpipe.cli.option_values import count, positive
-from ikpipe.cli.options import Commands, add_address, add_command, add_pairs, add_profile
+from ikpipe.cli.options import Commands, add_address, add_command, add_logging, add_pairs, add_profile
 from ikpipe.cli.wording import say
 from ikpipe.errors import Error
 
@@ -87,7 +87,9 @@ def add(every: Commands) -> None:
     )
     command.add_argument("--credentials", action="store_true", help="let pages send cookies")
     command.add_argument("--quiet", action="store_true", help="log only what was refused")
+    add_logging(command)
     add_profile(command)
+    command.set_defaults(shown_level=logging.INFO)
 
 
 def auth_server(options: Namespace) -> int:
@@ -99,8 +101,8 @@ def auth_server(options: Namespace) -> int:
     account = ikpipe.Account.from_env(options.profile)
     headers = _names(options.headers)
     app = endpoint(account, allow=allow, origins=options.origin, headers=headers, credentials=options.credentials)
-    if not options.quiet:
-        logging.getLogger("ikpipe.auth").setLevel(logging.INFO)
+    if options.quiet:
+        logging.getLogger("ikpipe.auth").setLevel(logging.WARNING)
     serve(app, options.host, options.port, _announce)
     return 0
 

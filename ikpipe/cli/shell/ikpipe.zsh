@@ -66,6 +66,9 @@ _shtab_ikpipe_auth_server_options=(
   "*--headers[headers that pages may send, besides Content-Type and Authorization]:NAME[,NAME]:"
   "--credentials[let pages send cookies]"
   "--quiet[log only what was refused]"
+  "*"{-v,--verbose}"[log on standard error what happens\; -vv logs each row and request]"
+  "--log-file[append the log to FILE\; with -vv, it has each row and request]:FILE:_files"
+  "--log-format[the format of the log file, or without one of the log on standard error (default\: text)]:log_format:(text json)"
   "--profile[take the keys from this profile of config.toml (default\: IMAGEKIT_PROFILE)]:NAME:"
 )
 

@@ -164,7 +164,7 @@ def test_what_a_night_reports(job: BareJob) -> None:
     refused = job.night(*words, IMAGEKIT_PRIVATE_KEY="private_of_another_account")
     assert (refused.status, job.summary["exit_status"]) == (3, 3)
     assert [line["event"] for line in job.log].count("run_ended") == 3
-    assert "ikpipe_exit_status" in (job.folder / "night.prom").read_text()
+    assert "ikpipe_run_exit_status" in (job.folder / "night.prom").read_text()
     assert "<title>" in (job.folder / "night.html").read_text()
 
 
