@@ -54,13 +54,12 @@ def add(every: Commands) -> None:
 
 def refresh(options: Namespace) -> int:
     """`ikpipe refresh RESULTS -o OUT`."""
-    from ikpipe.frames.io.results import read_results
+    from ikpipe.frames.io.results import results_table
 
     style = output.csv_style(options)
     output.check_writable(options.out, style)
     account = ikpipe.Account.from_env(options.profile)
-    reading = {name: getattr(options, name) for name in ("format", "delimiter", "encoding")}
-    results = read_results(options.table, **reading)
+    results = results_table(options.table, mapping.read_options(options))
     fresh: pd.DataFrame = ikpipe.refresh(results, account, every=options.every, policy=mapping.policy(options.policy))
     options.reports.recorder.results(fresh)
     output.write_frame(fresh, options.out, style)

@@ -220,6 +220,16 @@ def test_refresh_needs_results(ikp: Ikp, table: Table, emulate: Callable[..., Em
     assert ikp("refresh", table(1), "-o", "x.csv").status == 2
 
 
+@pytest.mark.usefixtures("emulator_of_two")
+def test_refresh_reads_the_sheet_that_is_named(ikp: Ikp) -> None:
+    """As retry does."""
+    with pd.ExcelWriter("book.xlsx") as book:
+        pd.read_csv("out.csv").to_excel(book, sheet_name="All", index=False)
+        pd.read_csv("out.csv").head(1).to_excel(book, sheet_name="First", index=False)
+    ran = ikp("refresh", "book.xlsx", "-o", "fresh.csv", "--sheet", "First", *SWIFT)
+    assert (ran.status, len(pd.read_csv("fresh.csv"))) == (0, 1)
+
+
 # A service that does not answer
 
 
