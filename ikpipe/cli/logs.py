@@ -48,10 +48,13 @@ def logging_of(options: Namespace) -> Iterator[None]:
     if file is not None:
         _check_other(file, options)
         handlers.append(_prepared(_FileHandler(file), level, formatter))
-    on_terminal = level if verbose else getattr(options, "shown_level", logging.WARNING)
+    always = getattr(options, "shown", None)  # the logger whose records a server shows without -v
+    on_terminal = level if verbose or always else logging.WARNING
     if file is not None or not isinstance(formatter, _JsonFormatter):
         formatter = _TextFormatter("ikpipe: ", dated=bool(verbose))
     shown = _prepared(_MessageHandler(), on_terminal, formatter)
+    if always and not verbose:
+        shown.addFilter(lambda record: record.levelno >= logging.WARNING or record.name == always)
     if not (verbose and isinstance(formatter, _JsonFormatter)):
         shown.addFilter(lambda record: not _is_said(record, options))
     before = library.level

@@ -89,7 +89,7 @@ def add(every: Commands) -> None:
     command.add_argument("--quiet", action="store_true", help="log only what was refused")
     add_logging(command)
     add_profile(command)
-    command.set_defaults(shown_level=logging.INFO)
+    command.set_defaults(shown="ikpipe.auth")
 
 
 def auth_server(options: Namespace) -> int:
