@@ -15,6 +15,7 @@ _BOLD, _PLAIN = "\x1b[1m", "\x1b[0m"
 _COLUMNS = re.compile(r"(?<=\S)\s{2,}(?=\S)")  # between a command and what it is for
 _SHORT = 4  # characters of a word whose meaning stays on its line, such as a status
 _FIXED = "\N{NO-BREAK SPACE}"
+_MARGIN = 2  # columns that argparse leaves free at the right
 _MOST = 100  # characters of a line: longer ones are hard to read
 
 
@@ -28,7 +29,7 @@ class HelpFormatter(argparse.RawDescriptionHelpFormatter):
     def _fill_text(self, text: str, width: int, indent: str) -> str:
         """Return an explanation whose lines fit the terminal."""
         lines = text.splitlines()
-        if max(map(len, lines), default=0) <= width:
+        if max(map(len, lines), default=0) <= width + _MARGIN:
             return super()._fill_text(text, width, indent)
         return "\n".join(f"{indent}{line}" for part in _parts(lines) for line in _wrapped(part, width - len(indent)))
 
