@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 import ikpipe
 from ikpipe.cli import help_text, mapping, output
+from ikpipe.cli.exit_status import SUCCESS
 from ikpipe.cli.options import Commands, add_account, add_command, add_mapping, add_reading, add_sending, add_writing
 from ikpipe.cli.sending import upload_table
+from ikpipe.cli.wording import say
 
 if TYPE_CHECKING:
     from ikpipe.run.job import UploadJob
@@ -30,7 +32,7 @@ itself. RESULTS may be a part of what a run wrote. OUT may be RESULTS.
 
 {help_text.MAPPING}
 
-exit status: as for upload"""
+exit status: as for upload; 0 after a dry run"""
 
 
 def add(every: Commands) -> None:
@@ -49,6 +51,9 @@ def add(every: Commands) -> None:
         help="the journal of the run that wrote RESULTS; it helps to find rows whose status is unknown",
     )
     add_account(command)
+    command.add_argument(
+        "-n", "--dry-run", action="store_true", help="only say how many rows would be sent; OUT is not written"
+    )
 
 
 def retry(options: Namespace) -> int:
@@ -68,9 +73,29 @@ def retry(options: Namespace) -> int:
         job.table.lines = LINES.get(format_of(options.table, read_options))
         return job
 
+    if options.dry_run:
+        return _count(make_job())
+
     def complete(job: UploadJob, account: ikpipe.Account) -> None:
         """Add what the earlier journal has about the rows."""
         earlier = None if options.earlier_journal is None else Path(options.earlier_journal)
         add_histories(job, account, earlier, trust=options.trust_journal)
 
     return upload_table(options, make_job, complete)
+
+
+def _count(job: UploadJob) -> int:
+    """Say what would be done with the rows of a job, by their status; nothing is sent."""
+    from ikpipe.frames.results import results_of
+    from ikpipe.request.result import SETTLED
+
+    job.first_mapping()  # raises if it does not fit the table
+    statuses = [result.status for chunk in job.table.chunks() for result in results_of(chunk.frame)]
+    stay, searched = sum(status in SETTLED for status in statuses), statuses.count("unknown")
+    say(
+        f"{len(statuses):,} rows: {len(statuses) - stay - searched:,} would be sent, {searched:,} searched for first, "
+        f"{stay:,} stay as they are.",
+        f"Mapping: {job.mapping_text}",
+        "Nothing was sent or changed.",
+    )
+    return SUCCESS

@@ -234,6 +234,7 @@ complete -c ikpipe -n '_shtab_ikpipe_using retry' -l state -xka "(__fish_complet
 complete -c ikpipe -n '_shtab_ikpipe_using retry' -l trust-journal -d 'accept a journal without proof that this account wrote it, such as one of a replaced key, of another machine without the key, or of an earlier ikpipe'
 complete -c ikpipe -n '_shtab_ikpipe_using retry' -l profile -x -d 'take the keys from this profile of config.toml (default: IMAGEKIT_PROFILE)'
 complete -c ikpipe -n '_shtab_ikpipe_using retry' -l emulator -d 'upload to a temporary local ImageKit instead, to try it out'
+complete -c ikpipe -n '_shtab_ikpipe_using retry' -s n -l dry-run -d 'only say how many rows would be sent; OUT is not written'
 complete -c ikpipe -n '_shtab_ikpipe_using retry; and test $_shtab_ikpipe_npos -eq 0' -ka "(__fish_complete_path (commandline -ct))" -d 'a file that upload or retry wrote'
 complete -c ikpipe -n '_shtab_ikpipe_using; and test $_shtab_ikpipe_npos -eq 0' -a resume -d 'Finish an interrupted run from its journal.'
 complete -c ikpipe -n '_shtab_ikpipe_using resume' -s h -l help -d 'show this help message and exit'

@@ -460,6 +460,7 @@ _shtab_ikpipe_retry_options=(
   "--trust-journal[accept a journal without proof that this account wrote it, such as one of a replaced key, of another machine without the key, or of an earlier ikpipe]"
   "--profile[take the keys from this profile of config.toml (default\: IMAGEKIT_PROFILE)]:NAME:"
   "--emulator[upload to a temporary local ImageKit instead, to try it out]"
+  {-n,--dry-run}"[only say how many rows would be sent\; OUT is not written]"
   ":a file that upload or retry wrote:_files"
 )
 

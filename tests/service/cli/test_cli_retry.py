@@ -109,3 +109,13 @@ def test_the_mapping_of_the_results_is_said_once(ikp: Ikp, table: Table, caplog:
     assert [record.message for record in caplog.records].count(
         "Mapping taken from the results: file ← picture, file_name = {sku}.png"
     ) == 1
+
+
+@pytest.mark.usefixtures("signed_in")
+def test_a_dry_run(ikp: Ikp, table: Table, pictures: Callable[[int], list[str]]) -> None:
+    """It counts the rows, and sends nothing."""
+    ikp("upload", table(2, picture=[pictures(1)[0], None]), "-o", "out.csv", *NAMED)
+    before = Path("out.csv").read_bytes()
+    ran = ikp("retry", "out.csv", "-o", "out.csv", *NAMED, "--dry-run")
+    assert (ran.status, Path("out.csv").read_bytes()) == (0, before)
+    assert "2 rows: 1 would be sent, 0 searched for first, 1 stay as they are." in ran.err
