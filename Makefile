@@ -36,7 +36,7 @@ $(VENV)/.demo: pyproject.toml | $(BIN)/python
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --editable '.[emulator,video,socks,widget,parquet,excel,dask,spark]' --group dev
+	$(BIN)/python -m pip install --quiet --editable '.[all]' --group dev
 	@touch $@ $(VENV)/.demo $(VENV)/.app
 
 $(VENV)/.app: pyproject.toml | $(BIN)/python
