@@ -12,7 +12,7 @@ import httpx
 
 from ikpipe.concurrency.interrupts import interruptible_sleep, to_sync
 from ikpipe.concurrency.rate import RateLimiter
-from ikpipe.errors import AccountError, Error, InvalidValue, MappingError
+from ikpipe.errors import AccountError, Error, InvalidValue, MappingError, OutageError
 from ikpipe.errors.logs import log_event
 from ikpipe.frames.adapters import Frame
 from ikpipe.frames.edits import Change, FileChanges
@@ -67,6 +67,8 @@ async def _delete(
         The table has no column of files.
     AccountError
         There is no private key, or the service rejects it.
+    OutageError
+        The media API did not answer the first request.
     """
     return await _in_batches(
         frame, None, MAX_DELETED, _LibraryEditor(account, policy, transport, DELETION, dry_run=dry_run)
@@ -102,7 +104,7 @@ async def _add_tags(
 
     Raises
     ------
-    MappingError, AccountError
+    MappingError, AccountError, OutageError
         As for `delete`; also for invalid tags, or unless exactly one of `tags` and `column` is used.
     """
     editor = _LibraryEditor(account, policy, transport, ADD_TAGS, dry_run=dry_run)
@@ -132,7 +134,7 @@ async def _remove_tags(
 
     Raises
     ------
-    MappingError, AccountError
+    MappingError, AccountError, OutageError
         As for `add_tags`.
     """
     editor = _LibraryEditor(account, policy, transport, REMOVE_TAGS, dry_run=dry_run)
@@ -165,7 +167,7 @@ async def _purge(
 
     Raises
     ------
-    MappingError, AccountError
+    MappingError, AccountError, OutageError
         As for `delete`.
     """
     files = FileChanges(frame)
@@ -238,6 +240,7 @@ class _LibraryEditor:
         self.client.sleep = interruptible_sleep
         self._limiter = RateLimiter((policy or Policy()).changes)
         self._changes: dict[tuple[str, tuple[str, ...]], Change] = {}
+        self._answered = False
 
     def change_of(self, file: object, tags: tuple[str, ...] = ()) -> Change:
         """Return the outcome for a file."""
@@ -266,11 +269,17 @@ class _LibraryEditor:
         if not await interruptible_sleep(self._limiter.reserve(time.monotonic())):
             return Change("cancelled")
         try:
-            return await self.client.api(self._account, self._path, content=content)
+            answer = await self.client.api(self._account, self._path, content=content)
         except AccountError:
             raise
+        except OutageError as error:
+            if not self._answered and not isinstance(error, ApiError):  # all other files would fail in the same way
+                raise
+            answer = error
         except Error as error:
-            return error
+            answer = error
+        self._answered = True
+        return answer
 
 
 async def change_files(

@@ -264,3 +264,13 @@ def test_a_failing_service_has_its_own_status(
     with RawServer(answering(503, {"message": "Down."}, "retry-after: 0")) as server:
         monkeypatch.setenv("IMAGEKIT_API_URL", server.url)
         assert ikp("files").status == 3
+
+
+@pytest.mark.usefixtures("emulator_of_two")
+@pytest.mark.parametrize("words", [("delete", "--yes"), ("tag", "--add", "new"), ("purge",)])
+def test_nobody_listens(words: tuple[str, ...], ikp: Ikp, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The status is that of a service that cannot be reached, as for uploads."""
+    monkeypatch.setenv("IMAGEKIT_API_URL", "http://127.0.0.1:9")
+    ran = ikp(words[0], "out.csv", *words[1:], *SWIFT)
+    assert ran.status == 3
+    assert "cannot be reached" in ran.err
