@@ -129,3 +129,10 @@ def test_a_folder_that_cannot_be_read(ikp: Ikp, folder: str, monkeypatch: pytest
     monkeypatch.setattr(os, "scandir", failing)
     done = ikp("sync", "photos", folder)
     assert (done.status, "2 of 2 rows uploaded" in done.err) == (1, True)
+
+
+@pytest.mark.usefixtures("signed_in")
+def test_a_source_that_does_not_exist(ikp: Ikp) -> None:
+    """The error says so, and not that a file has an unknown type."""
+    ran = ikp("sync", "nofolder", "/x")
+    assert (ran.status, "There is no folder and no table nofolder." in ran.err) == (2, True)
