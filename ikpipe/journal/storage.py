@@ -59,13 +59,14 @@ class _Local:
         with _errors_of(str(self._folder), self._purpose):
             try:
                 names = os.listdir(self._folder / folder)  # noqa: PTH208 - a path for each takes five times as long
-            except (FileNotFoundError, NotADirectoryError):
+            except FileNotFoundError:
                 return []
         return sorted(f"{folder}/{name}" for name in names if not name.endswith(_PART))
 
     def below(self, folder: str) -> list[str]:
         """Return the names of the complete files in the folders directly in a folder."""
-        return [name for inner in self.names(folder) for name in self.names(inner)]
+        folders = [inner for inner in self.names(folder) if (self._folder / inner).is_dir()]
+        return [name for inner in folders for name in self.names(inner)]
 
     def read(self, name: str) -> bytes | None:
         """Return the content of a file; None if there is no such file."""

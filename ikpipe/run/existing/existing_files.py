@@ -74,7 +74,7 @@ class ExistingFiles:
         within: str | None = None,
     ) -> None:
         self.rules = rules
-        self._looks = looks or rules.decides
+        self._looks, self._plans = looks or rules.decides, looks
         self._library = None if reads is None else LibraryFiles(reads, policy, rows, shared, within)
         self._changes, self._policy, self._sleep = changes, policy, sleep
         self._state, self._fingerprints = state, fingerprints
@@ -97,7 +97,7 @@ class ExistingFiles:
         """Return what each row does.
 
         `cells` are as for `FingerprintReader.read`. Raise `Error` if the library cannot be read; for ``skip`` and
-        ``error``, the targets count as new then, which the service checks.
+        ``error``, unless this is a plan, the targets count as new then, which the service checks.
         """
         fingerprints = [UNKNOWN] * len(requests)
         if self._fingerprints is not None:
@@ -142,7 +142,7 @@ class ExistingFiles:
         except (AccountError, StoppedError):
             raise
         except Error as error:
-            if self._syncs:
+            if self._syncs or self._plans:  # a plan for an empty library would be a wrong one
                 raise
             _log.warning("The media library could not be read, so that existing files are found late: %s", error.text)
             return nothing

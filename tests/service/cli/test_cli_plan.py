@@ -83,3 +83,14 @@ def test_a_temporary_service_has_nothing(ikp: Callable[..., Completed], table: C
     table(1)
     done = ikp("upload", "in.csv", "-o", "out.csv", *SYNC, "-n", "--emulator")
     assert (done.status, "nothing to plan" in done.err) == (2, True)
+
+
+@pytest.mark.usefixtures("service")
+@pytest.mark.parametrize("mode", ["skip", "error", "replace", "sync"])
+def test_nobody_listens(
+    mode: str, ikp: Callable[..., Completed], table: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is no plan for a library that cannot be read."""
+    monkeypatch.setenv("IMAGEKIT_API_URL", "http://127.0.0.1:9")
+    ran = ikp("plan", table(1), *SYNC[:-1], mode)
+    assert (ran.status, "cannot be reached" in ran.err) == (3, True)
