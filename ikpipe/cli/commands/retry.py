@@ -85,7 +85,7 @@ def retry(options: Namespace) -> int:
 
 
 def _count(job: UploadJob) -> int:
-    """Say what would be done with the rows of a job, by their status; nothing is sent."""
+    """Print what would be done with the rows of a job, by their status; nothing is sent."""
     from ikpipe.frames.results import results_of
     from ikpipe.request.result import SETTLED
 
