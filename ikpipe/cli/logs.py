@@ -40,26 +40,12 @@ def logging_of(options: Namespace) -> Iterator[None]:
 
     Raise `Error` if the file cannot be written.
     """
-    verbose, file = getattr(options, "verbose", 0), getattr(options, "log_file", None)
-    formatter = _JsonFormatter() if getattr(options, "log_format", "text") == "json" else _TextFormatter()
     library, root = logging.getLogger("ikpipe"), logging.getLogger()
-    handlers: list[logging.Handler] = []
-    level = logging.DEBUG if verbose > 1 else logging.INFO
-    if file is not None:
-        _check_other(file, options)
-        handlers.append(_prepared(_FileHandler(file), level, formatter))
-    always = getattr(options, "shown", None)  # the logger whose records a server shows without -v
-    on_terminal = level if verbose or always else logging.WARNING
-    if file is not None or not isinstance(formatter, _JsonFormatter):
-        formatter = _TextFormatter("ikpipe: ", dated=bool(verbose))
-    shown = _prepared(_MessageHandler(), on_terminal, formatter)
-    if always and not verbose:
-        shown.addFilter(lambda record: record.levelno >= logging.WARNING or record.name == always)
-    if not (verbose and isinstance(formatter, _JsonFormatter)):
-        shown.addFilter(lambda record: not _is_said(record, options))
+    level = logging.DEBUG if getattr(options, "verbose", 0) > 1 else logging.INFO
+    handlers = [*_of_file(options, level), _of_terminal(options, level)]
     before = library.level
     library.setLevel(level)
-    for handler in (*handlers, shown):
+    for handler in handlers:
         root.addHandler(handler)
     try:
         yield
@@ -68,9 +54,34 @@ def logging_of(options: Namespace) -> Iterator[None]:
         raise
     finally:
         library.setLevel(before)
-        for handler in (*handlers, shown):
+        for handler in handlers:
             root.removeHandler(handler)
             handler.close()
+
+
+def _is_json(options: Namespace) -> bool:
+    return getattr(options, "log_format", "text") == "json"
+
+
+def _of_file(options: Namespace, level: int) -> list[logging.Handler]:
+    """Return the handler of the log file, if there is one."""
+    if (file := getattr(options, "log_file", None)) is None:
+        return []
+    _check_other(file, options)
+    return [_prepared(_FileHandler(file), level, _JsonFormatter() if _is_json(options) else _TextFormatter())]
+
+
+def _of_terminal(options: Namespace, level: int) -> logging.Handler:
+    """Return the handler of standard error, which has the log in JSON only if there is no file."""
+    verbose, always = getattr(options, "verbose", 0), getattr(options, "shown", None)  # the logger that a server shows
+    is_json = _is_json(options) and getattr(options, "log_file", None) is None
+    formatter = _JsonFormatter() if is_json else _TextFormatter("ikpipe: ", dated=bool(verbose))
+    shown = _prepared(_MessageHandler(), level if verbose or always else logging.WARNING, formatter)
+    if always and not verbose:
+        shown.addFilter(lambda record: record.levelno >= logging.WARNING or record.name == always)
+    if not (verbose and is_json):
+        shown.addFilter(lambda record: not _is_said(record, options))
+    return shown
 
 
 def _is_said(record: logging.LogRecord, options: Namespace) -> bool:
