@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ikpipe.concurrency.interrupts import interruptible_sleep, run_limited, to_sync
 from ikpipe.concurrency.rate import RateLimiter
-from ikpipe.errors import AccountError, Error, Message, UploadError, short_repr
+from ikpipe.errors import AccountError, Error, Message, OutageError, UploadError, short_repr
 from ikpipe.frames.adapters import Frame, FrameAdapter
 from ikpipe.frames.edits import Change, FileChanges
 from ikpipe.journal.entries import RowBefore
@@ -88,6 +88,8 @@ async def _undo(
         The table is not one of results.
     AccountError
         There is no private key, or the service rejects it.
+    OutageError
+        The media API did not answer the first requests.
     UploadError
         There were `max_failures`; ``.results`` has the rows so far.
     """
@@ -182,6 +184,7 @@ class _RunReverser:
         )
         self._files = FileReverser(reads, changes, policy)
         self._outcomes: dict[tuple[str, str | None], Outcome] = {}
+        self._was_read = False
 
     async def revert(self, rows: Sequence[DoneRow]) -> list[Outcome]:
         """Revert rows, part by part, and return the outcome of each."""
@@ -241,7 +244,8 @@ class _RunReverser:
         except AccountError:
             raise
         except Error as error:
-            return Outcome("failed", error.text)
+            return self._unread(error)
+        self._was_read = True
         if file is not None and not lookup.excludes(file):
             return stored_file(as_existing(file), row.record, found_now=True)
         if time.time() < lookup.last_sent + policy.index_lag:
@@ -279,12 +283,19 @@ class _RunReverser:
         """Find out what to do about a file; `listed` is as for `FileReverser.look`."""
         try:
             work.reversal = await self._files.look(work.file, listed)
+            self._was_read = True
         except StoppedError:
             work.outcome = _STOPPED
         except AccountError:
             raise
         except Error as error:
-            work.outcome = Outcome("failed", error.text)
+            work.outcome = self._unread(error)
+
+    def _unread(self, error: Error) -> Outcome:
+        """Return the outcome of a row whose file cannot be read; raise the error if the library never answered."""
+        if isinstance(error, OutageError) and not self._was_read:
+            raise error
+        return Outcome("failed", error.text)
 
     async def _carry_out(self, work: _Work) -> None:
         assert work.reversal is not None  # noqa: S101 - for mypy

@@ -13,6 +13,7 @@ from ikpipe.errors import (
     Error,
     JournalError,
     Message,
+    OutageError,
     UnreachableError,
     UploadError,
     short_repr,
@@ -68,6 +69,7 @@ class Updater:
         self._control = CURRENT_CONTROL.get() or RunControl()
         self._display = display(progress, job.table.rows)
         self._progress, self._unread = Progress(job.table.rows), 0
+        self._was_read = False  # whether the library ever answered
         self._id = None if journal is None else _remembered(job.table.sample.attrs, journal.path)
         self._rows = UpdateRows(client, account, policy, self._control, self._row_ended)
         self.trouble: AccountError | JournalError | UploadError | None = None
@@ -158,10 +160,10 @@ class Updater:
         except Error as error:
             self._unread += 1
             words = f"The media library could not be read: {error.text}"
-            if self._unread == MOST_UNREAD:
+            if self._unread == MOST_UNREAD or (isinstance(error, OutageError) and not self._was_read):
                 raise UnreachableError(f"The update stopped. {words}") from None
             return [Change("failed", words)] * len(requests)
-        self._unread = 0
+        self._unread, self._was_read = 0, True
         return decided or []
 
     async def _applied(self, updates: Sequence[RowUpdate]) -> None:

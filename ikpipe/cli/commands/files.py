@@ -22,7 +22,8 @@ QUERY is written in ImageKit's query language. OUT is .csv, .xlsx, .jsonl or
 
 {help_text.KEYS}
 
-exit status: 0 success, 2 bad options, 3 account refused"""
+exit status: 0 success, 2 bad options, 3 account refused or
+service unreachable"""
 
 
 def add(every: Commands) -> None:

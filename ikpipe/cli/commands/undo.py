@@ -40,7 +40,7 @@ before you say --yes. Repeat the command after an interruption.
 {help_text.KEYS}
 
 exit status: 0 all undone or nothing to do, 1 some rows were left or failed,
-2 bad input, 3 account refused, 130 interrupted"""
+2 bad input, 3 account refused or service unreachable, 130 interrupted"""
 
 
 def add(every: Commands) -> None:

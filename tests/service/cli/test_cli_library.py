@@ -267,7 +267,11 @@ def test_a_failing_service_has_its_own_status(
 
 
 @pytest.mark.usefixtures("emulator_of_two")
-@pytest.mark.parametrize("words", [("delete", "--yes"), ("tag", "--add", "new"), ("purge",)])
+@pytest.mark.parametrize(
+    "words",
+    [("delete", "--yes"), ("tag", "--add", "new"), ("purge",), ("update", "--set", "description=new"), ("undo",)],
+    ids=lambda words: words[0],
+)
 def test_nobody_listens(words: tuple[str, ...], ikp: Ikp, monkeypatch: pytest.MonkeyPatch) -> None:
     """The status is that of a service that cannot be reached, as for uploads."""
     monkeypatch.setenv("IMAGEKIT_API_URL", "http://127.0.0.1:9")
