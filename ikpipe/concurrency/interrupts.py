@@ -8,7 +8,7 @@ interrupt is noticed at any moment.
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from contextvars import ContextVar, copy_context
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
@@ -19,6 +19,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 Item = TypeVar("Item")
 
+_LONGEST_WAIT = 0.2  # seconds
 MAX_WAITING = 256  # items that may wait at gates; more than one gate needs, so that items of another gate are reached
 STARTED_PER_PLACE = 4  # items started for each place in flight; the others wait for another attempt
 
@@ -246,6 +247,17 @@ async def _attached(work: Coroutine[Any, Any, T], control: RunControl, *, drains
     return box[0]
 
 
+def _result(future: Future[T]) -> T:
+    """Return the result of a future, and notice signals while it has none.
+
+    Libraries such as polars install a handler of SIGINT after which the system continues a wait; then Python notices
+    the signal when the wait ends.
+    """
+    while not wait([future], _LONGEST_WAIT).done:
+        pass
+    return future.result()
+
+
 def to_sync(main: Callable[P, Coroutine[Any, Any, T]], name: str, *, drains: bool = True) -> Callable[P, T]:
     """Return a synchronous version of a coroutine function, with the same signature and documentation.
 
@@ -283,7 +295,7 @@ def to_sync(main: Callable[P, Coroutine[Any, Any, T]], name: str, *, drains: boo
                 while applied < interrupts:  # within `try`, because another interrupt may come at any moment
                     applied += 1
                     control.interrupt()
-                return future.result()
+                return _result(future)
             except (KeyboardInterrupt, _Interrupted) as error:
                 interrupts += 1
                 if interrupts > 2 or isinstance(error, _Interrupted):  # noqa: PLR2004 - it was drained and stopped

@@ -16,13 +16,14 @@ SCRIPT = dedent(
     from ikpipe.concurrency.interrupts import CURRENT_CONTROL, to_sync
 
     presses = int(sys.argv[1])
+    signal.siginterrupt(signal.SIGINT, sys.argv[2] == "ends waits")
     begun = threading.Event()
 
     def press():
         begun.wait()
         for _ in range(presses):
             signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
-            time.sleep(0.1)
+            time.sleep(0.3)
 
     async def main():
         ended = []
@@ -58,10 +59,14 @@ SCRIPT = dedent(
 @pytest.mark.parametrize(
     ("presses", "words"), [(1, "['done', 'done']"), (2, "['cancelled', 'cancelled']"), (3, "KeyboardInterrupt")]
 )
-def test_ctrl_c_drains_then_stops_then_raises(presses: int, words: str) -> None:
-    """In a real process: one Ctrl-C completes items in flight, two return at once, three raise."""
+@pytest.mark.parametrize("handler", ["ends waits", "continues waits"])
+def test_ctrl_c_drains_then_stops_then_raises(presses: int, words: str, handler: str) -> None:
+    """In a real process: one Ctrl-C completes items in flight, two return at once, three raise.
+
+    Also with a handler after which the system continues a wait, as polars installs it.
+    """
     process = subprocess.run(  # noqa: S603 - our own code
-        [sys.executable, "-c", SCRIPT, str(presses)], capture_output=True, text=True, timeout=20, check=False
+        [sys.executable, "-c", SCRIPT, str(presses), handler], capture_output=True, text=True, timeout=20, check=False
     )
     assert words in process.stdout + process.stderr
     assert (process.returncode == 0) == (presses < 3)
