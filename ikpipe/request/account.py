@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import InitVar, dataclass, fields
 from typing import TYPE_CHECKING, Any, Self
 
-from ikpipe.errors import AccountError, Message, keyword
+from ikpipe.errors import AccountError, Message, keyword, sentences
 from ikpipe.errors.scrubbing import MASK
 from ikpipe.request.profiles import VARIABLES, AccountSettings, account_settings, read_environment
 from ikpipe.request.secrets import (
@@ -163,8 +163,15 @@ class Account(_Safe):
     def __reduce__(self) -> tuple[Callable[..., Account], tuple[Any, ...]]:
         if self._secrets:
             _HERE[self.public_key] = _HERE.get(self.public_key, {}) | self._secrets
-        lacks = tuple(dict.fromkeys((*self._secrets, *self._stripped)))
-        return _unpickled, (type(self), self._open() | self._for_a_child(), lacks, self._profile)
+        return _unpickled, (type(self), self._open() | self._for_a_child(), self._lacking(), self._profile)
+
+    def _lacking(self) -> tuple[str, ...]:
+        """Return which secrets another process takes from its own machine.
+
+        Somebody has to sign, so an account without a private key can be that of a machine that does not have it.
+        """
+        needed = ("private_key",) if self.authentication_endpoint is None else ()
+        return tuple(dict.fromkeys((*needed, *self._secrets, *self._stripped)))
 
     def _for_a_child(self) -> dict[str, Any]:
         """Return the secrets while `multiprocessing` starts a process, which gets them by a pipe, as its own key."""
@@ -181,7 +188,7 @@ class Account(_Safe):
     def without_secrets(self) -> Account:
         """Return this account as it is after pickling: its secrets are taken from the machine that uses it."""
         self.__reduce__()
-        return _unpickled(type(self), self._open(), (*self._secrets, *self._stripped), self._profile)
+        return _unpickled(type(self), self._open(), self._lacking(), self._profile)
 
     def _secret(self, name: str) -> Any:
         """Return a secret; None if there is none, or it cannot be found here."""
@@ -197,40 +204,67 @@ class Account(_Safe):
         self._secrets.update(
             {name: one for name, one in _HERE.get(self.public_key, {}).items() if name in self._stripped}
         )
-        missing = {*self._stripped} - self._secrets.keys()
+        missing, reason = {*self._stripped} - self._secrets.keys(), None
         if missing and self._profile is not None:
-            with suppress(AccountError):
+            try:
                 self._secrets.update(self._of_profile(self._profile))
+            except AccountError as error:
+                reason = error.message
             missing -= self._secrets.keys()
-        if "private_key" in missing and self.authentication_endpoint is None:
-            self._secrets["private_key"] = self._key_of_environment()
-        elif "headers" in missing:
+        if "private_key" in missing:
+            self._find_key(reason)
+        if "headers" in missing and self.authentication_endpoint is not None:
             words = f"The machine {platform.node()} does not have the headers of the authentication endpoint."
             fix = Message("They are not pickled: use ", keyword("profile"), " with a profile of its config.toml.")
             raise AccountError(words, fix=fix)
         self._set(_stripped=())
 
-    def _key_of_environment(self) -> SealedHeaders:
+    def _find_key(self, reason: str | None) -> None:
+        """Load the private key from the environment of this machine, or from the profile that applies here.
+
+        `reason` is why the account's own profile does not have it. Raise `AccountError` if there is none, unless an
+        endpoint signs: then the key is needed for searches of the library only.
+        """
+        try:
+            self._secrets["private_key"] = self._key_of_environment() or self._key_of_default_profile(reason)
+        except AccountError:
+            if self.authentication_endpoint is None:
+                raise
+
+    def _key_of_environment(self) -> SealedHeaders | None:
         settings = read_environment()
         if (other := settings.get("public_key", self.public_key)) != self.public_key:
             raise AccountError(
                 f"The environment of the machine {platform.node()} has the keys of the account {masked(other)}, not "
                 f"those of {self.public_key}.",
-                fix=f"Set {VARIABLES['private_key']} and {VARIABLES['public_key']} to the keys of one account.",
+                fix=f"Set {VARIABLES['private_key']} and {VARIABLES['public_key']} there to the keys of one account.",
             )
-        if "private_key" not in settings:
-            set_it = f"It is not pickled: set {VARIABLES['private_key']} in the environment of each worker, or use "
-            raise AccountError(
-                f"The machine {platform.node()} does not have the private key.",
-                fix=Message(set_it, keyword("profile"), " with a profile of its config.toml."),
-            )
-        return checked_key(settings["private_key"], VARIABLES["private_key"])
+        return checked_key(settings["private_key"], VARIABLES["private_key"]) if "private_key" in settings else None
+
+    def _key_of_default_profile(self, reason: str | None) -> Secret:
+        """Return the key in the profile that applies on this machine if nothing is chosen."""
+        with suppress(AccountError):
+            there = Account.from_env()
+            if there.public_key == self.public_key and there.private_key is not None:
+                return there.private_key
+            if there.public_key != self.public_key:
+                reason = reason or f"Its profile {there._profile!r} is of the account {masked(there.public_key)}."  # noqa: SLF001 - another account
+        set_it = f"It is not pickled: set {VARIABLES['private_key']} in the environment of each worker, or use "
+        raise AccountError(
+            sentences(
+                f"The machine {platform.node()} does not have the private key of the account {self.public_key}.", reason
+            ),
+            fix=Message(set_it, keyword("profile"), " with a profile of its config.toml."),
+        )
 
     def _of_profile(self, profile: str) -> dict[str, Any]:
         account = Account.from_env(profile)
         if account.public_key != self.public_key:
-            words = f"The profile {profile!r} on this machine has another account than {self.public_key}."
-            raise AccountError(words, fix="Use a profile of this account.")
+            raise AccountError(
+                f"The profile {profile!r} on the machine {platform.node()} is of the account "
+                f"{masked(account.public_key)}, not {self.public_key}.",
+                fix=f"Set its keys in config.toml there to those of {self.public_key}, or use another profile.",
+            )
         return account._secrets  # noqa: SLF001 - another account
 
     def from_profile(self, profile: str) -> Account:
@@ -239,10 +273,14 @@ class Account(_Safe):
         Raises
         ------
         AccountError
-            The profile does not exist, or has another account.
+            The profile does not exist, is of another account, or has no private key although no endpoint signs.
         """
+        secrets = self._of_profile(profile)
+        if self.authentication_endpoint is None and "private_key" not in secrets:
+            words = f"The profile {profile!r} on the machine {platform.node()} has no private key."
+            raise AccountError(words, fix=f"Run there: ikpipe configure --profile {profile}")
         account = self.without_secrets()
-        account._set(_secrets=self._of_profile(profile), _profile=profile)  # noqa: SLF001 - its own
+        account._set(_secrets=secrets, _profile=profile)  # noqa: SLF001 - its own
         return account
 
     @classmethod

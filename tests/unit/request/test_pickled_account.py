@@ -186,3 +186,25 @@ def test_without_headers_an_endpoint_signs_anywhere() -> None:
     """Nothing is lacking."""
     elsewhere_unpickled(Account("public_a", authentication_endpoint=ADDRESS)).check()
     elsewhere_unpickled(Account("public_a", KEY, authentication_endpoint=ADDRESS)).check()
+
+
+def test_an_account_without_a_key_takes_that_of_its_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A scheduler without the key hands out accounts, and the machines that have it sign."""
+    there = elsewhere_unpickled(Account("public_a"))
+    monkeypatch.setenv("IMAGEKIT_PRIVATE_KEY", KEY)
+    assert there.key() == KEY
+
+
+def test_an_endpoint_signs_without_a_key_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody without a key does not get one; an account that had one searches the library with its machine's."""
+    monkeypatch.setenv("IMAGEKIT_PRIVATE_KEY", KEY)
+    assert elsewhere_unpickled(Account("public_a", authentication_endpoint=ADDRESS)).private_key is None
+    assert elsewhere_unpickled(Account("public_a", KEY, authentication_endpoint=ADDRESS)).key() == KEY
+
+
+def test_a_default_profile_of_another_account_is_named(tmp_path: Path) -> None:
+    """It is the only account that is set up on that machine."""
+    (tmp_path / "ikpipe").mkdir()
+    (tmp_path / "ikpipe" / "config.toml").write_text('[default]\npublic_key = "public_b"\nprivate_key = "private_b"\n')
+    with pytest.raises(AccountError, match="Its profile 'default' is of the account public_b"):
+        elsewhere_unpickled(Account("public_a", KEY)).key()
