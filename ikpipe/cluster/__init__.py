@@ -9,6 +9,8 @@ taken, its file is found in the media library, and the row ends as ``exists`` wi
 
     __init__.py  `prepare`: checks the options, starts the shared journal
     part.py      `PreparedUpload`: uploads one part, on any machine
+    keys.py      the account on the driver and on workers
+    journals.py  starts the shared journal, on the driver or on workers
     row_ids.py   what identifies a row in the shared journal
     listings.py  the listings of the library that the parts on a machine share
     update.py    `prepare_update` and `PreparedUpdate`: the same for updates of files
@@ -21,18 +23,14 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Unpack
 
+from ikpipe.cluster.journals import start_run
+from ikpipe.cluster.keys import check_driver, key_mark
 from ikpipe.cluster.part import PreparedUpload
 from ikpipe.concurrency.interrupts import to_sync
 from ikpipe.errors import MappingError, MissingExtra
 from ikpipe.frames.codec import json_values
-from ikpipe.journal import shared
-from ikpipe.journal.joining import compact
-from ikpipe.journal.proof import Prover
-from ikpipe.journal.shared_entries import Proof
-from ikpipe.journal.storage import open_storage
 from ikpipe.request.account import Account
 from ikpipe.request.policy import Policy
-from ikpipe.request.secrets import Secret
 from ikpipe.run import engine
 from ikpipe.run.existing.rules import SIZE, ExistingRules
 from ikpipe.run.existing.state import prepare_shared
@@ -71,7 +69,8 @@ def prepare(
     ----------
     account
         Keys and addresses. The private key stays in this process: workers have it in their environment, as
-        ``IMAGEKIT_PRIVATE_KEY``, or in a `profile`.
+        ``IMAGEKIT_PRIVATE_KEY``, or in a `profile`. This process does not need it: with ``Account(public_key)``,
+        workers prove and verify the journal.
     slots
         Maximum number of parts that run at the same time.
     key
@@ -105,7 +104,7 @@ def prepare(
     MappingError
         The value of a keyword is not valid.
     AccountError
-        The account cannot sign tokens.
+        The endpoint of the account cannot sign tokens here, or ``on_existing="sync"`` has no key to read the library.
     JournalError
         The journal cannot be used, belongs to another run, or has no proof that this account wrote it.
     MissingExtra
@@ -119,7 +118,9 @@ def prepare(
     send_options = {"concurrency": None, "rate": None, **send_options, "fetch_hosts": fetch_hosts}
     _check_options(slots, run, policy)
     engine.send_options(policy=policy, **send_options)  # raises MappingError for invalid options
-    send_options["state"] = _checked_state(state, account, ExistingRules.of(mapping), with_keys=profile is None)
+    rules = ExistingRules.of(mapping)
+    check_driver(account, profile, rules)
+    send_options["state"] = _checked_state(state, account, rules)
     # The order of a mapping's keywords does not make it another run.
     ordered = {name: dict(sorted(v.items())) if isinstance(v, dict) else v for name, v in mapping.items()}
     facts: dict[str, Any] = {
@@ -130,22 +131,19 @@ def prepare(
         "mapping": json_values.encode(ordered),
         "key": json_values.encode(key),
     }
-    location, proof, parts = _location(journal), None, False
-    if location is not None:
-        same = ("public_key", "mapping", "key", *(() if run is None else ("run",)))
-        facts, proof = _start_journal(account, location, facts, same, trust=trust_journal)
-        parts = shared.has_parts(facts)
+    location = _location(journal)
+    same = ("public_key", "mapping", "key", *(() if run is None else ("run",)))
+    started, to_start = start_run(account, location, facts, same, trust=trust_journal)
     return PreparedUpload(
         id=uuid.uuid4().hex,
         account=account.without_secrets(),
         profile=profile,
-        run=facts["run"],
-        since=facts["since"],
+        key_mark=key_mark(account),
         key=key,
         journal=location,
-        has_parts=parts,
+        to_start=to_start,
         trust_journal=trust_journal,
-        proof=proof,
+        **started._asdict(),
         slots=slots,
         mapping=mapping,
         send_options=send_options,
@@ -153,13 +151,8 @@ def prepare(
     )
 
 
-def _checked_state(state: str | Path | None, account: Account, rules: ExistingRules, *, with_keys: bool) -> str | None:
-    """Return where the machines keep what they stored.
-
-    `with_keys`: the machines have the keys of `account`. Raise `AccountError` if these do not suffice.
-    """
-    if with_keys:
-        engine.check_account(account, rules)
+def _checked_state(state: str | Path | None, account: Account, rules: ExistingRules) -> str | None:
+    """Return where the machines keep what they stored."""
     if state is not None:
         return to_sync(prepare_shared, "state")(state, account)
     if rules.on_existing == "sync" and rules.changed_by != SIZE:
@@ -190,16 +183,3 @@ def _location(journal: str | Path | None) -> str | None:
     if journal is None:
         return None
     return str(journal) if "://" in str(journal) else str(Path(journal).expanduser().absolute())
-
-
-def _start_journal(
-    account: Account, location: str, facts: dict[str, Any], same: tuple[str, ...], *, trust: bool
-) -> tuple[dict[str, Any], Secret | None]:
-    """Return the facts of the journal's run, and the run's key if workers cannot derive it from the private key."""
-    prover = Prover(account)
-    storage = open_storage(location)
-    facts, seal = shared.begin(storage, location, facts, same, prover, trust=trust)
-    compact(storage, location, Proof(seal.of_run(facts["run"])))
-    if account.authentication_endpoint is None and prover.has_key and seal is prover.own:
-        return facts, None
-    return facts, seal.of_run(facts["run"]).secret()

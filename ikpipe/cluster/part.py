@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from ikpipe.cluster.journals import JournalStart, with_journal
+from ikpipe.cluster.keys import account_here
 from ikpipe.cluster.listings import listings_of
 from ikpipe.cluster.row_ids import part_entries, row_ids
 from ikpipe.concurrency.bandwidth_schedule import BandwidthSchedule
@@ -63,6 +65,10 @@ class PreparedUpload:
         Whether the journal is of an earlier ikpipe, with entries of whole parts.
     trust_journal
         Whether journal entries without proof are accepted.
+    key_mark
+        By which workers recognize the driver's private key; None if the driver has none.
+    to_start
+        What workers start the journal with, if the driver could not; `run` and `since` are then those of a new one.
     proof
         The key that authenticates this run's entries, if workers cannot derive it from the private key; it is valid
         for nothing else.
@@ -82,6 +88,8 @@ class PreparedUpload:
     has_parts: bool = False
     trust_journal: bool = False
     proof: Secret | None = None
+    key_mark: str | None = None
+    to_start: JournalStart | None = None
 
     def __call__(self, table: Any) -> Any:
         """Upload a part of the rows.
@@ -199,7 +207,8 @@ async def _upload_table_async(upload: PreparedUpload, adapter: FrameAdapter, sta
     frame = adapter.frame
     _check_root(upload.mapping["root"])
     _check_key(upload.key, frame.columns)
-    account = upload.account if upload.profile is None else upload.account.from_profile(upload.profile)
+    account = account_here(upload.account, upload.profile, upload.key_mark)
+    upload = with_journal(upload, account)
     table = PartTable(frame, state.rows)
     keys = None if upload.key is None else column_cells(table, upload.key)
     job, collector = UploadJob(table, upload.mapping, numbered=False), PartResults(adapter)

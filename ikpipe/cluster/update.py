@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Unpack
 
+from ikpipe.cluster.keys import account_here, check_driver, key_mark
 from ikpipe.cluster.part import PartTable
 from ikpipe.concurrency.interrupts import to_sync
 from ikpipe.errors import MappingError
@@ -38,6 +39,8 @@ class PreparedUpdate:
         Columns and parameters as a run stores them, assumptions about the service, whether files are only read.
     slots
         Maximum number of parts that run at the same time.
+    key_mark
+        By which workers recognize the driver's private key; None if the driver has none.
     """
 
     account: Account
@@ -46,6 +49,7 @@ class PreparedUpdate:
     policy: Policy
     dry_run: bool
     slots: int
+    key_mark: str | None = None
 
     def __call__(self, table: Any) -> Any:
         """Return a part of the table, with `ik_change` and `ik_change_message`; errors are those of `ikpipe.update`."""
@@ -94,7 +98,7 @@ def prepare_update(
     ----------
     account
         Keys and addresses. The private key stays in this process: workers have it in their environment, as
-        ``IMAGEKIT_PRIVATE_KEY``, or in a `profile`.
+        ``IMAGEKIT_PRIVATE_KEY``, or in a `profile`. This process does not need it.
     slots
         Maximum number of parts that run at the same time, each with its share of the rates of `policy`.
     profile
@@ -106,7 +110,10 @@ def prepare_update(
     ------
     MappingError
         The value of a keyword is not valid.
+    AccountError
+        The account is not one.
     """
+    check_driver(account, profile)
     if slots < 1:
         raise MappingError(f"slots={slots!r}: the number of parts that run at the same time must be at least 1.")
     mapping, others = split_update_keywords(keywords, PartUpdateKeywords)
@@ -118,12 +125,13 @@ def prepare_update(
         policy=policy,
         dry_run=dry_run,
         slots=slots,
+        key_mark=key_mark(account),
     )
 
 
 async def _update_part_async(update: PreparedUpdate, table: Any) -> Any:
     """Update the files of a part."""
-    account = update.account if update.profile is None else update.account.from_profile(update.profile)
+    account = account_here(update.account, update.profile, update.key_mark)
     job = update.job(table)
     check_job(job, account)
     return await collect_changes(job, account, update.part_policy(), None, dry_run=update.dry_run, progress=False)

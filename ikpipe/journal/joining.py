@@ -27,18 +27,20 @@ from ikpipe.journal.storage import Storage
 
 _MANY = 200  # files that are joined into fewer
 _SIZE = 4_000_000  # characters of such a file, about
+_CLAIMS = "joining"  # the folder in which machines note that they join files
 _FULL, _OPEN = ".full.jsonl", ".jsonl"  # how names of files end that are never joined again, and of others
 _KEPT = 400 * 86_400  # seconds for which a row that is uploaded is known
 _log = logging.getLogger("ikpipe")
 
 
-def compact(storage: Storage, place: str, proof: Proof) -> None:
+def compact(storage: Storage, place: str, proof: Proof, upload: str | None = None) -> None:
     """Join the files of a journal, if there are many small ones; leave out what is older than a year.
 
-    Files that this account has not written, or that are damaged, stay as they are: whoever needs their rows says so.
+    `upload` is the id of an upload whose machines all call this: one of them joins the files. Files that this account
+    has not written, or that are damaged, stay as they are: whoever needs their rows says so.
     """
     names = [name for name in storage.below(ROWS) if has_entries(name)]
-    if sum(not name.endswith(_FULL) for name in names) < _MANY:
+    if sum(not name.endswith(_FULL) for name in names) < _MANY or not _is_first(storage, upload):
         return
     oldest = time.time_ns() - _KEPT * 10**9
     old_or_small = [one for one in names if not one.endswith(_FULL) or time_of(one) < oldest]
@@ -49,8 +51,20 @@ def compact(storage: Storage, place: str, proof: Proof) -> None:
         _write_joined(storage, sorted(kept, key=lambda one: one[1][-1].origin), proof)
         for name in joined:
             storage.remove(name)
+        if upload is not None:
+            storage.remove(f"{_CLAIMS}/{upload}")
     except JournalError as error:
         _log.info("Files of the journal %s were not joined, so it takes longer to read. %s", place, error)
+
+
+def _is_first(storage: Storage, upload: str | None) -> bool:
+    """Whether no other machine joins the files for an upload; two at the same moment do no harm."""
+    if upload is None:
+        return True
+    name, claim = f"{_CLAIMS}/{upload}", uuid.uuid4().hex.encode()
+    if storage.read(name) is None:
+        storage.write(name, claim, new=True)
+    return storage.read(name) == claim
 
 
 def _read(

@@ -19,6 +19,7 @@ import json
 import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple, Self
 
 from ikpipe.errors import JournalError
@@ -56,6 +57,26 @@ def begin(
         storage.write(_RUN, json.dumps(started, indent=1).encode(), new=True)
     # Another process may have started it at the same moment: what is stored counts.
     before, seal = _read_run(storage, place, same, prover)
+    _check_same(place, before, facts, same)
+    if seal is None and not trust:
+        raise unproven(f"{place}/{_RUN}", earlier="format" not in before)
+    return before, seal or prover.own
+
+
+def check_same(storage: Storage, place: str, facts: dict[str, Any], same: Sequence[str]) -> None:
+    """Check that the journal at a place belongs to the same run, if this machine can read one there.
+
+    The parameters are those of `begin`. Nothing proves what it says. Raise `JournalError` if it belongs to another run,
+    or is damaged.
+    """
+    there = None
+    with suppress(JournalError):  # only the workers need the folder
+        there = storage.read(_RUN)
+    if there is not None:
+        _check_same(place, _read_run(storage, place, same, None)[0], facts, same)
+
+
+def _check_same(place: str, before: Mapping[str, Any], facts: Mapping[str, Any], same: Sequence[str]) -> None:
     others = [name for name in same if before[name] != facts[name]]
     if others:
         differ = "differs" if len(others) == 1 else "differ"
@@ -64,18 +85,16 @@ def begin(
             f"{differ}.",
             another=True,
         )
-    if seal is None and not trust:
-        raise unproven(f"{place}/{_RUN}", earlier="format" not in before)
-    return before, seal or prover.own
 
 
 def _read_run(
-    storage: Storage, place: str, required: Sequence[str], prover: Prover
+    storage: Storage, place: str, required: Sequence[str], prover: Prover | None
 ) -> tuple[dict[str, Any], Seal | None]:
     """Return the facts of a run, and the account's seal that they have, if any."""
     try:
         facts: dict[str, Any] = json.loads(storage.read(_RUN) or b"")
-        seal = prover.sealed_by(_run_message(facts), bytes.fromhex(facts.pop("proof", "")))
+        mac = bytes.fromhex(facts.pop("proof", ""))
+        seal = None if prover is None else prover.sealed_by(_run_message(facts), mac)
         if not isinstance(facts["run"], str) or not isinstance(facts.get("since", 0.0), int | float):
             raise TypeError
         if not {*required} <= facts.keys():
