@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 
+from ikpipe.errors import PortableError
 
-class RefusedError(Exception):
+
+class RefusedError(PortableError):
     """A request is rejected.
 
     `status` is the HTTP status: 400 for a malformed request, 401 for an unknown caller, 403 if something is not

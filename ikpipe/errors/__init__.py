@@ -20,7 +20,7 @@ A problem of one row is not an exception: it is a code from `CODES` in the resul
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ikpipe.errors import logs  # noqa: F401 - makes log messages harmless
 from ikpipe.errors.codes import CODES, WARNINGS, Code
@@ -63,6 +63,7 @@ __all__ = [
     "Message",
     "MissingExtra",
     "OutageError",
+    "PortableError",
     "Problem",
     "UnreachableError",
     "UploadError",
@@ -86,7 +87,20 @@ def _printable(text: str) -> str:
     return text if isinstance(text, Message) else printable(text)
 
 
-class Error(Exception):
+def _restored(kind: type[Exception], args: tuple[Any, ...], fields: dict[str, Any]) -> Exception:
+    error = kind.__new__(kind, *args)
+    vars(error).update(fields)
+    return error
+
+
+class PortableError(Exception):
+    """An exception that is pickled with its arguments and attributes, whatever its constructor takes."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restored, (type(self), self.args, vars(self))
+
+
+class Error(PortableError):
     """Any error that ikpipe raises on purpose.
 
     Parameters
@@ -181,7 +195,7 @@ class MissingExtra(Error, ImportError):  # noqa: N818 - reads as what it is in `
         )
 
 
-class InvalidValue(Exception):  # noqa: N818 - never leaves the package: it becomes a `Problem`
+class InvalidValue(PortableError):  # noqa: N818 - never leaves the package: it becomes a `Problem`
     """A value that breaks a rule, before it becomes a problem of its row.
 
     Parameters
