@@ -113,9 +113,9 @@ def did_you_mean(word: object, words: Iterable[object], cutoff: float = 0) -> st
 
 
 def short_repr(value: object, width: int = _WIDTH) -> str:
-    """Return the ``repr`` of a value for a message, cut to a number of characters."""
+    """Return the ``repr`` of a value for a message, cut to a number of characters; of bytes only how many these are."""
     try:
-        text = repr(value)
+        text = f"{len(value):,} bytes" if isinstance(value, bytes | bytearray) else repr(value)
     except RecursionError:
         text = f"a deeply nested {type(value).__name__}"
     except ValueError:  # Python does not print integers of thousands of digits

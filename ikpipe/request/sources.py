@@ -15,6 +15,7 @@ from unicodedata import normalize
 from ikpipe.errors import InvalidValue, Message, keyword, quoted, unreadable
 from ikpipe.request.urls import last_segment, plain_place, valid_url
 
+_SHOWN = 60  # characters of base64: more may be a file, and less a path
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(//)?")
 # Browsers strip control characters and spaces around a URL (WHATWG URL, 4.4); the others come with copied text.
 _AROUND = "".join(map(chr, range(0x21))) + "\u00a0\u200b\ufeff"
@@ -285,7 +286,8 @@ def _base64_size(text: str) -> int:
     try:
         size = len(base64.b64decode("".join(text.split()), validate=True))
     except ValueError as error:
-        words = f"The base64 is not valid ({error}): {quoted(text)}."
+        shown = quoted(text) if len(text) <= _SHOWN else f"{len(text):,} characters"
+        words = f"The base64 is not valid ({error}): {shown}."
         raise InvalidValue("bad_file", words, "Encode the file again.") from None
     if not size:
         raise InvalidValue("bad_file", "This file is empty (0 bytes of base64).", "Use a file that is not empty.")
