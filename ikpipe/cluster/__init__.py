@@ -10,6 +10,7 @@ taken, its file is found in the media library, and the row ends as ``exists`` wi
     __init__.py  `prepare`: checks the options, starts the shared journal
     part.py      `PreparedUpload`: uploads one part, on any machine
     keys.py      the account on the driver and on workers
+    failures.py  errors that leave a worker
     journals.py  starts the shared journal, on the driver or on workers
     row_ids.py   what identifies a row in the shared journal
     listings.py  the listings of the library that the parts on a machine share

@@ -9,13 +9,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from ikpipe.cluster.failures import plainly
 from ikpipe.cluster.journals import JournalStart, with_journal
 from ikpipe.cluster.keys import account_here
 from ikpipe.cluster.listings import listings_of
 from ikpipe.cluster.row_ids import part_entries, row_ids
 from ikpipe.concurrency.bandwidth_schedule import BandwidthSchedule
 from ikpipe.concurrency.interrupts import to_sync
-from ikpipe.errors import MappingError, did_you_mean
+from ikpipe.errors import MappingError, did_you_mean, short_repr
+from ikpipe.errors.logs import logged_part
 from ikpipe.frames.adapters import FrameAdapter
 from ikpipe.frames.chunks import InMemoryTable
 from ikpipe.frames.part_results import PartResults, empty_results
@@ -108,7 +110,7 @@ class PreparedUpload:
         Raises
         ------
         MappingError, AccountError, JournalError, UploadError
-            As for `ikpipe.upload`.
+            As for `ikpipe.upload`, with text only: no `results`, which have the files, and no cause.
         """
         return next(self.each([table]))
 
@@ -116,11 +118,18 @@ class PreparedUpload:
         """Upload a part that comes as several tables, and yield the results of each."""
         state = _PartState()
         for table in tables:
-            adapter = FrameAdapter(table)
-            rows = len(adapter.frame)
-            yield _upload_table(self, adapter, state) if rows else self.empty(table)
-            state.rows += rows
-            state.targets.next_table(rows)
+            with logged_part(self.run):
+                results = plainly(self._one, table, state)
+            yield results
+
+    def _one(self, table: Any, state: _PartState) -> Any:
+        """Upload one table of a part, and return its results."""
+        adapter = FrameAdapter(table)
+        rows = len(adapter.frame)
+        results = _upload_table(self, adapter, state) if rows else self.empty(table)
+        state.rows += rows
+        state.targets.next_table(rows)
+        return results
 
     def empty(self, table: Any) -> Any:
         """Return the results of a table without its rows: only their columns and dtypes.
@@ -184,19 +193,35 @@ class _PartState:
     ids: Counter[str] = field(default_factory=Counter)
 
 
+class PartRow(str):
+    """The name of a row in a message, as it is."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
 class PartTable(InMemoryTable):
     """A table of a part, in which no row depends on the others, since the engine may group rows differently next time.
 
     So a float column with whole values is sent as integers, whatever its other cells are.
     """
 
-    def __init__(self, frame: Any, rows_before: int) -> None:
+    def __init__(self, frame: Any, rows_before: int, key: Any = None) -> None:
         super().__init__(frame)
-        self._rows_before = rows_before
+        self._rows_before, self._key = rows_before, key
 
     def label(self, position: int) -> Any:
-        """Return the label of a row; for a row of an earlier table, its number within the part."""
-        return super().label(position) if position >= 0 else self._rows_before + position
+        """Return what names a row in a message: nobody knows its position in the whole table."""
+        if position < 0:  # of an earlier table, which is not in memory any more
+            return PartRow(f"{self._rows_before + position:,} of its part")
+        number, label = f"{self._rows_before + position:,}", super().label(position)
+        numbered = type(self.frame.index).__name__ == "RangeIndex"
+        place = f"{number} of its part" if numbered else f"{short_repr(label)} (row {number} of its part)"
+        if self._key is None:
+            return PartRow(place)
+        return PartRow(f"{place} ({self._key}={short_repr(self.frame[self._key].iloc[position])})")
 
     def _sends_integers(self, at: int) -> bool:  # noqa: ARG002 - the same for every column
         return True
@@ -209,7 +234,7 @@ async def _upload_table_async(upload: PreparedUpload, adapter: FrameAdapter, sta
     _check_key(upload.key, frame.columns)
     account = account_here(upload.account, upload.profile, upload.key_mark)
     upload = with_journal(upload, account)
-    table = PartTable(frame, state.rows)
+    table = PartTable(frame, state.rows, upload.key)
     keys = None if upload.key is None else column_cells(table, upload.key)
     job, collector = UploadJob(table, upload.mapping, numbered=False), PartResults(adapter)
     journal = _open_journal(upload, job, table, keys, account, state.ids)
@@ -222,7 +247,8 @@ async def _upload_table_async(upload: PreparedUpload, adapter: FrameAdapter, sta
     options = upload.part_options()
     listings = listings_of(upload.id, options["policy"])
     sending = engine.send_options(shared_since=upload.since, progress=False, listings=listings, **options)
-    await engine.send(job, account, sending, collector, journal, suffixes, state.targets)
+    with logged_part(upload.run):
+        await engine.send(job, account, sending, collector, journal, suffixes, state.targets)
     return collector.results
 
 

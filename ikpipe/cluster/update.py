@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Unpack
 
+from ikpipe.cluster.failures import plainly
 from ikpipe.cluster.keys import account_here, check_driver, key_mark
 from ikpipe.cluster.part import PartTable
 from ikpipe.concurrency.interrupts import to_sync
@@ -58,7 +59,10 @@ class PreparedUpdate:
     def each(self, tables: Iterable[Any]) -> Iterator[Any]:
         """Update a part that comes as several tables, and yield the results of each."""
         for table in tables:
-            yield _update_part(self, table) if len(FrameAdapter(table).frame) else self.empty(table)
+            yield plainly(self._one, table)
+
+    def _one(self, table: Any) -> Any:
+        return _update_part(self, table) if len(FrameAdapter(table).frame) else self.empty(table)
 
     def empty(self, table: Any) -> Any:
         """Return the results of a table that has no rows; raise `MappingError` if the mapping does not fit it."""

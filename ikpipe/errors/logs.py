@@ -13,6 +13,8 @@ Each package has a logger, such as ``ikpipe.run``. A filter on these loggers, so
 from __future__ import annotations
 
 import logging
+import os
+import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
@@ -45,6 +47,8 @@ OTHERS = ("httpx", *(f"httpcore.{part}" for part in ("connection", "http11", "ht
 """Loggers of libraries that log addresses and headers of our requests."""
 
 PERIOD = 30.0  # seconds
+PERIOD_OF_PARTS = 3_600.0  # seconds, for warnings of a run whose parts follow each other for hours
+_MOST_RUNS = 64  # whose parts this process remembers
 
 _RUN: ContextVar[_RunLog | None] = ContextVar("_RUN", default=None)
 
@@ -61,19 +65,25 @@ def log_event(log: logging.Logger, event: str, words: str, *args: object, **fiel
 
 @dataclass(slots=True)
 class _Repeated:
-    """Records of one kind: when their period ends, how many were not logged, and the last one of these."""
+    """Records of one kind: when their period ends, how long it is, how many were not logged, the last one of these."""
 
     until: float
+    period: float
     count: int = 0
     last: logging.LogRecord | None = None
 
 
 class _RunLog:
-    """The records of one run: its id, and which kinds of records were logged lately."""
+    """The records of one run: its id, and which kinds of records were logged lately.
 
-    def __init__(self, run: str, clock: Callable[[], float] = time.monotonic) -> None:
-        self.run, self._clock = run, clock
+    `in_parts`: this process may do another part of the run later, so a warning is not repeated for long, and the end of
+    a part is not the end of the run. Several threads may use it.
+    """
+
+    def __init__(self, run: str, clock: Callable[[], float] = time.monotonic, *, in_parts: bool = False) -> None:
+        self.run, self._clock, self._in_parts = run, clock, in_parts
         self._seen: dict[tuple[object, ...], _Repeated] = {}
+        self._lock = threading.Lock()
 
     def admits(self, record: logging.LogRecord) -> bool:
         """Whether to log a record; one that repeats becomes a DEBUG record."""
@@ -85,29 +95,37 @@ class _RunLog:
             return True
         # The sentences of events differ in numbers and names, which do not make another kind.
         kind = record.getMessage() if event == "note" else record.__dict__.get("code")
-        repeated = self._seen.get((record.name, event, kind))
-        if repeated is None:
-            self._seen[record.name, event, kind] = _Repeated(self._clock() + PERIOD)
-            return True
-        repeated.count, repeated.last = repeated.count + 1, logging.makeLogRecord(vars(record))
+        with self._lock:
+            repeated = self._seen.get((record.name, event, kind))
+            if repeated is None:
+                period = PERIOD_OF_PARTS if self._in_parts and record.levelno >= logging.WARNING else PERIOD
+                self._seen[record.name, event, kind] = _Repeated(self._clock() + period, period)
+                return True
+            repeated.count, repeated.last = repeated.count + 1, logging.makeLogRecord(vars(record))
         record.levelno, record.levelname = logging.DEBUG, "DEBUG"
         return logging.getLogger(record.name).isEnabledFor(logging.DEBUG)
 
     def count(self, now: float, *, all_kinds: bool = False) -> None:
         """Log how many records were not logged, of each kind whose period has ended."""
+        with self._lock:
+            due = [*self._due(now, all_kinds=all_kinds)]
+        for record in due:
+            logging.getLogger(record.name).handle(record)
+
+    def _due(self, now: float, *, all_kinds: bool) -> Iterator[logging.LogRecord]:
+        """Yield the records that count others, and start another period for each of their kinds."""
         for kind, repeated in list(self._seen.items()):
             if repeated.until > now and not all_kinds:
                 continue
             if repeated.last is None:
                 del self._seen[kind]
                 continue
-            self._seen[kind] = _Repeated(now + PERIOD)
-            record = _counting(repeated.last, repeated.count, now - repeated.until + PERIOD)
-            logging.getLogger(record.name).handle(record)
+            self._seen[kind] = _Repeated(now + repeated.period, repeated.period)
+            yield _counting(repeated.last, repeated.count, now - repeated.until + repeated.period)
 
     def close(self) -> None:
-        """Log what was not logged yet."""
-        self.count(self._clock(), all_kinds=True)
+        """Log what was not logged yet, at the end of the run."""
+        self.count(self._clock(), all_kinds=not self._in_parts)
 
 
 def _counting(last: logging.LogRecord, count: int, seconds: float) -> logging.LogRecord:
@@ -132,6 +150,33 @@ def logged_run(run: str, clock: Callable[[], float] = time.monotonic) -> Iterato
     finally:
         log.close()
         _RUN.reset(token)
+
+
+_PARTS: dict[str, _RunLog] = {}
+"""What was logged of runs whose parts this process does, one after another or in threads."""
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_PARTS.clear)  # a thread of the parent may have had a lock
+
+
+@contextmanager
+def logged_part(run: str, clock: Callable[[], float] = time.monotonic) -> Iterator[None]:
+    """Do the same as `logged_run` for a part of a run, of which this process may do many: a warning is logged once."""
+    before = _RUN.get()
+    log = _PARTS.setdefault(run, _RunLog(run, clock, in_parts=True))
+    for other in [*_PARTS][:-_MOST_RUNS]:
+        _PARTS.pop(other, None)
+    token = _RUN.set(log if before is None or before.run != run else before)
+    try:
+        yield
+    finally:
+        log.count(clock())
+        _RUN.reset(token)
+
+
+def present_run() -> str | None:
+    """Return the id of the run that is logged now."""
+    return None if (log := _RUN.get()) is None else log.run
 
 
 def count_repeats() -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ikpipe.concurrency.interrupts import CURRENT_CONTROL, RunControl
 from ikpipe.errors import RESUME, AccountError, Message, keyword
-from ikpipe.errors.logs import log_event, logged_run
+from ikpipe.errors.logs import log_event, logged_run, present_run
 from ikpipe.frames.mapping import ColumnMapping
 from ikpipe.frames.results import ResultCollector
 from ikpipe.frames.update_mapping import UpdateMapping
@@ -142,7 +142,8 @@ async def send(
     not.
     """
     check_account(account, work.existing)
-    run = uuid.uuid4().hex if record is None else record.journal.facts["run"]
+    part_of = None if options.shared_since is None else present_run()
+    run = (part_of or uuid.uuid4().hex) if record is None else record.journal.facts["run"]
     with logged_run(run):
         await _send(work, account, options, sink, record, run, suffixes, targets, reports=reports)
 

@@ -314,7 +314,9 @@ class Session:
         if result.status in BAD:
             self.failures += new
             self.failed_rows += [label] if new and self.failures <= MOST_NAMED else []
-            self.first_failure = self.first_failure or described(label, result)
+            if not self.first_failure:
+                named = label if self._options.shared_since is None else self._job.table.label(position)
+                self.first_failure = described(named, result)
             self.failed = self.failed or self._options.on_error == "raise"
             if self.failed or self._failures_reached:
                 self.control.drain()

@@ -208,7 +208,7 @@ def test_a_target_that_two_tables_of_a_part_have_is_a_problem_of_the_second(acco
     one, two = table(2), table(2).assign(file=[gif(8), gif(9)], sku=["s1", "s2"])
     *_, results = plan(account, use_unique_file_name=False).each([one, two])
     assert [*results["ik_status"]] == ["invalid", "uploaded"]
-    assert 'Row 1 already has the path "/part/s1.gif"' in results["ik_message"].iloc[0]
+    assert 'Row 1 of its part already has the path "/part/s1.gif"' in results["ik_message"].iloc[0]
 
 
 def test_another_run_has_names_of_its_own(emulate: Callable[..., Emulator]) -> None:
