@@ -20,6 +20,7 @@ from ikpipe.errors import MappingError, did_you_mean, short_repr
 from ikpipe.errors.logs import logged_part
 from ikpipe.frames.adapters import FrameAdapter
 from ikpipe.frames.chunks import InMemoryTable
+from ikpipe.frames.foreign_tables import in_memory
 from ikpipe.frames.part_results import PartResults, empty_results
 from ikpipe.frames.results import column_cells
 from ikpipe.journal import catalog
@@ -99,11 +100,12 @@ class PreparedUpload:
         Parameters
         ----------
         table
-            n rows: a pandas or polars DataFrame, or a pyarrow Table. It is never changed.
+            n rows: a pandas or polars DataFrame, a pyarrow Table, or another table as for `ikpipe.upload`. It is never
+            changed.
 
         Returns
         -------
-        pandas.DataFrame, or the type of the input
+        pandas.DataFrame, or the type of the input, as for `ikpipe.upload`
             n rows: the input's columns, then the ``ik_`` columns, with the same dtypes for every part. Nested results
             are JSON, except `ik_tags` and `ik_warnings` of tables other than pandas DataFrames, which are lists.
 
@@ -115,7 +117,11 @@ class PreparedUpload:
         return next(self.each([table]))
 
     def each(self, tables: Iterable[Any]) -> Iterator[Any]:
-        """Upload a part that comes as several tables, and yield the results of each."""
+        """Upload a part that comes as several tables, and yield the results of each.
+
+        So a part can be larger than memory: `tables` may be a pyarrow RecordBatchReader, whose batches are uploaded one
+        after another.
+        """
         state = _PartState()
         for table in tables:
             with logged_part(self.run):
@@ -124,6 +130,7 @@ class PreparedUpload:
 
     def _one(self, table: Any, state: _PartState) -> Any:
         """Upload one table of a part, and return its results."""
+        table = in_memory(table)
         adapter = FrameAdapter(table)
         rows = len(adapter.frame)
         results = _upload_table(self, adapter, state) if rows else self.empty(table)
@@ -139,16 +146,16 @@ class PreparedUpload:
         MappingError
             The mapping or the key does not fit the table's columns.
         """
-        adapter = FrameAdapter(table)
-        frame = adapter.frame.iloc[:0]
-        job = self._job(frame)
+        adapter = FrameAdapter(table).without_rows()
+        job = self._job(adapter.frame)
         job.first_mapping()
         job.check_changed_by()
-        _check_key(self.key, frame.columns)
-        return empty_results(FrameAdapter(frame) if adapter.is_pandas else adapter)
+        _check_key(self.key, adapter.frame.columns)
+        return empty_results(adapter)
 
     def begin(self, table: Any) -> Any:
         """Return the same as `empty`, and log the effective mapping and warnings about columns: once for an upload."""
+        table = in_memory(table)
         results = self.empty(table)
         plan = self._job(FrameAdapter(table).frame.iloc[:0]).first_mapping()
         report_mapping(plan)

@@ -17,6 +17,7 @@ from ikpipe.concurrency.interrupts import to_sync
 from ikpipe.errors import MappingError
 from ikpipe.frames.adapters import FrameAdapter
 from ikpipe.frames.edits import ChangeCollector
+from ikpipe.frames.foreign_tables import in_memory
 from ikpipe.frames.update_mapping import UpdateMapping
 from ikpipe.request.account import Account
 from ikpipe.request.policy import Policy
@@ -62,6 +63,7 @@ class PreparedUpdate:
             yield plainly(self._one, table)
 
     def _one(self, table: Any) -> Any:
+        table = in_memory(table)
         return _update_part(self, table) if len(FrameAdapter(table).frame) else self.empty(table)
 
     def empty(self, table: Any) -> Any:
@@ -72,6 +74,7 @@ class PreparedUpdate:
 
     def begin(self, table: Any) -> Any:
         """Return the same as `empty`, and log the effective mapping and warnings about columns: once for an update."""
+        table = in_memory(table)
         results, plan = self.empty(table), self.job(table).first_mapping()
         report_mapping(plan)
         log_warning(plan.warnings)

@@ -4,6 +4,7 @@
 
     chunks.py        read tables in chunks
     adapters.py      convert tables of other libraries
+    foreign_tables.py  read them into memory, once
     cells.py         convert a column's cells to plain Python values
     mapping.py       map columns and keywords to parameters
     update_mapping.py  map columns and keywords to what an update changes

@@ -1,4 +1,4 @@
-"""Convert tables of other libraries (polars, pyarrow, all that narwhals supports) to frames, and results back.
+"""Convert tables of other libraries (polars, pyarrow, all with Arrow's C stream) to frames, and results back.
 
 Columns are converted through Arrow arrays, not Python objects. The input's own columns are kept as they are; only those
 of the results are made. Nested values in these become JSON, apart from the lists of text `ik_tags` and `ik_warnings`:
@@ -7,51 +7,68 @@ Arrow needs one type for all rows.
 
 import json
 from collections.abc import Iterable
+from copy import copy
 from functools import cache
 from importlib import import_module
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import pandas as pd
 
-from ikpipe.errors import MappingError, MissingExtra
+from ikpipe.errors import MappingError
 from ikpipe.frames.codec.arrow_columns import as_objects, plain_column, to_frame
 from ikpipe.frames.codec.foreign import sound
+from ikpipe.frames.foreign_tables import in_memory
 from ikpipe.request.result import EXTRA, LISTED, RESULT_COLUMNS
 
 _DTYPES = ("string", "Int64", "Float64", "boolean")  # of result columns that are not objects
 Frame = TypeVar("Frame")
-"""A pandas or polars DataFrame, or a pyarrow Table: the result has the type of the input."""
+"""A pandas or polars DataFrame, or a pyarrow Table: the result has the type of the input.
+
+That of a polars LazyFrame is a polars DataFrame, that of another table with Arrow's C stream interface a pyarrow Table.
+"""
 
 
 class FrameAdapter:
     """A table as a frame, and conversions back to the table's library.
 
-    `table` is a pandas DataFrame, a polars DataFrame, a pyarrow Table, or another eager frame that narwhals supports.
+    `table` is a pandas or polars DataFrame, a pyarrow Table, or another one that `in_memory` reads; it is read once.
     Raise `MappingError` if it is not such a table.
     """
 
     def __init__(self, table: Any) -> None:
+        self._own: pd.DataFrame | None = None
         self._table: Any = None
         self._names: dict[str, str] = {}  # other names of columns that share one, which narwhals does not accept
+        table = in_memory(table)
         if isinstance(table, pd.DataFrame):
-            self.frame = _readable(table)
+            self._own, self.frame = table, _readable(table)
             return
         table, self._names = _distinct(table)
-        self._table = _supported(table)
+        self._table = import_module("narwhals").from_native(table, eager_only=True)
         self.frame = _frame(self._table).rename(columns=self._names)
 
     def back(self, results: pd.DataFrame, columns: Iterable[str] = (*RESULT_COLUMNS, EXTRA)) -> Any:
         """Return results in the table's library: the table's own columns, then those of the results."""
-        if self._table is None:
-            return results
+        if self._own is not None:
+            return self._restored(results, columns)
         return self._with(_arrow(results[[name for name in columns if name in results.columns]]))
 
     def beside(self, frame: pd.DataFrame, columns: list[str]) -> Any:
         """Return a frame with further columns of text in the table's library."""
-        if self._table is None:
-            return frame
+        if self._own is not None:
+            return self._restored(frame, columns)
         pa: Any = import_module("pyarrow")
         return self._with(pa.table({name: pa.array(frame[name], pa.string(), from_pandas=True) for name in columns}))
+
+    def _restored(self, results: pd.DataFrame, columns: Iterable[str]) -> pd.DataFrame:
+        """Return results with the table's own columns as they were; `columns` are not among these."""
+        if self._own is None or self._own is self.frame:
+            return results
+        kept = [at for at, name in enumerate(self._own.columns) if name not in columns]
+        for place, at in enumerate(kept):
+            if self._own.dtypes.iloc[at] != self.frame.dtypes.iloc[at]:
+                results.isetitem(place, self._own.iloc[:, at].array)
+        return results
 
     def _with(self, columns: Any) -> Any:
         """Return the table with the columns of an Arrow table, which replace columns of the same names."""
@@ -64,24 +81,32 @@ class FrameAdapter:
             whole.rename_columns([self._names.get(name, name) for name in whole.column_names]) if self._names else whole
         )
 
+    def without_rows(self) -> Self:
+        """Return the adapter of the same table without its rows."""
+        made = copy(self)
+        made.frame = self.frame.iloc[:0]
+        made._own = None if self._own is None else self._own.iloc[:0]
+        made._table = None if self._table is None else self._table.head(0)
+        return made
+
     @property
     def is_pandas(self) -> bool:
         """Whether the table is a pandas DataFrame."""
-        return self._table is None
+        return self._own is not None
 
     def with_answers(self, answers: Any) -> Any:
         """Return the table with the columns of an Arrow table, which replace columns of the same names."""
-        if self._table is not None:
+        if self._own is None:
             return self._with(answers)
         names, dtypes = answers.column_names, _pandas_dtypes()
-        kept = self.frame.loc[:, [name not in names for name in self.frame.columns]]
+        kept = self._own.loc[:, [name not in names for name in self._own.columns]]
         # Not `to_pandas`: for a small part, it takes more processor time than all of its journal.
         columns = {name: dtypes[cells.type].__from_arrow__(cells) for name, cells in zip(names, answers, strict=True)}
         return pd.concat([kept, pd.DataFrame(columns, index=kept.index, copy=False)], axis=1)
 
     def like(self, frame: pd.DataFrame) -> Any:
         """Return another frame, of text and numbers, in the table's library."""
-        if self._table is None:
+        if self._own is not None:
             return frame
         import narwhals as nw
 
@@ -105,25 +130,6 @@ def _distinct(table: Any) -> tuple[Any, dict[str, str]]:
         return table, {}
     distinct = [name if names.index(name) == at else f"{name}\0{at}" for at, name in enumerate(names)]
     return table.rename_columns(distinct), dict(zip(distinct, names, strict=True))
-
-
-def _supported(table: Any) -> Any:
-    """Return a table of another library, wrapped by narwhals."""
-    words = f"ikpipe cannot read a {type(table).__name__} as a table."
-    fix = "Use a pandas or polars DataFrame, or a pyarrow Table."
-    if not any(hasattr(table, f"__{way}__") for way in ("arrow_c_stream", "narwhals_dataframe", "dataframe")):
-        lazy = hasattr(table, "collect")
-        raise MappingError(words, fix=f"{'Collect it first. ' if lazy else ''}{fix}")
-    try:
-        import narwhals
-
-        import_module("pyarrow")  # which narwhals uses
-    except ImportError:
-        raise MissingExtra.for_extra("parquet", "A table that is not a pandas DataFrame") from None
-    try:
-        return narwhals.from_native(table, eager_only=True)
-    except TypeError:
-        raise MappingError(words, fix=fix) from None
 
 
 def _readable(frame: pd.DataFrame) -> pd.DataFrame:

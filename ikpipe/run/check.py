@@ -32,7 +32,7 @@ async def _check(
     Parameters
     ----------
     frame
-        n rows: a pandas or polars DataFrame, or a pyarrow Table; it is never changed.
+        n rows: a table as for `upload`; it is never changed.
     account
         Check custom metadata against the fields of this account, and sizes against its `max_file_size`, in bytes; and,
         if it has the private key, which rows would replace a file of the media library.

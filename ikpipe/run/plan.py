@@ -42,7 +42,7 @@ async def _plan(frame: Frame, account: Account, **keywords: Unpack[PlanKeywords]
     Parameters
     ----------
     frame
-        n rows: a pandas or polars DataFrame, or a pyarrow Table; it is never changed.
+        n rows: a table as for `upload`; it is never changed.
     account
         Must have the private key, with which the media library is read.
     columns, ignore, root, file_kind, fetch, fetch_hosts, tag_separator, decimal, true_values, false_values

@@ -41,7 +41,7 @@ async def _update(
     Parameters
     ----------
     frame
-        n rows: a pandas or polars DataFrame, or a pyarrow Table, such as from `upload`, `read_results` or `files`.
+        n rows: a table as for `upload`, such as its results, or those of `read_results` or `files`.
         Files are identified by ``ik_file_id`` or ``fileId``, else by ``ik_file_path`` or ``filePath``.
     account
         Must have the private key.

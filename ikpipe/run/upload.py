@@ -29,7 +29,8 @@ async def aupload(
     Parameters
     ----------
     frame
-        n rows: a pandas or polars DataFrame, or a pyarrow Table; it is never changed.
+        n rows: a pandas or polars DataFrame, a pyarrow Table, or another table with Arrow's C stream interface, such as
+        a polars LazyFrame or a DuckDB relation. It is never changed; a stream is read once.
     account
         Keys and URLs of an ImageKit account.
     columns
@@ -120,7 +121,8 @@ async def aupload(
     -------
     pandas.DataFrame, or what the input was
         n rows: the input's index, order and columns, then the ``ik_`` columns; ``attrs["ikpipe"]`` is the summary.
-        A table that is not a pandas DataFrame has nested results, all but `ik_tags`, as JSON.
+        A table that is not a pandas DataFrame has nested results, all but `ik_tags`, as JSON. The results of a polars
+        LazyFrame are a polars DataFrame, those of another lazy table or stream a pyarrow Table.
 
     Raises
     ------

@@ -58,20 +58,22 @@ def plain_column(column: Any, *, nested: bool = False) -> Any:
     `nested`: nested values of plain types need not be objects, since they stay in Arrow.
     """
     pa: Any = import_module("pyarrow")
-    kind = _plain_type(pa, column.type)
+    types, kind = pa.types, _plain_type(pa, column.type)
     if kind is None and nested and _has_plain_parts(pa, column.type):
         kind = column.type
     if kind is None:
         return None
     try:
-        if pa.types.is_run_end_encoded(column.type):
+        if types.is_run_end_encoded(column.type):
             decode = import_module("pyarrow.compute").run_end_decode
             column = pa.chunked_array(map(decode, column.chunks), column.type.value_type)
         column = column if kind == column.type else column.cast(kind)
         column.validate(full=True)
-        if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
+        if _is_time(types, kind):
             for limit in import_module("pyarrow.compute").min_max(column).values():
                 limit.as_py()
+        if types.is_nested(kind) and _has_times(types, kind):
+            column.to_pylist()
     except Exception:  # noqa: BLE001 - whatever Arrow cannot do with it, each cell is converted alone
         return None
     return column
@@ -100,16 +102,29 @@ def _is_odd_nested(types: Any, kind: Any) -> bool:
 
 def _has_plain_parts(pa: Any, kind: Any) -> bool:
     """Whether this is a list, struct or map of plain values, or of such nested ones."""
-    types = pa.types
+    parts = parts_of(pa.types, kind)
+    return parts is not None and all(_plain_type(pa, part) == part or _has_plain_parts(pa, part) for part in parts)
+
+
+def parts_of(types: Any, kind: Any) -> list[Any] | None:
+    """Return the types in that of a list, struct or map; None for any other type."""
     if types.is_struct(kind):
-        parts = [field.type for field in kind]
-    elif types.is_map(kind):
-        parts = [kind.key_type, kind.item_type]
-    elif types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
-        parts = [kind.value_type]
-    else:
-        return False
-    return all(_plain_type(pa, part) == part or _has_plain_parts(pa, part) for part in parts)
+        return [field.type for field in kind]
+    if types.is_map(kind):
+        return [kind.key_type, kind.item_type]
+    if types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
+        return [kind.value_type]
+    return None
+
+
+def _is_time(types: Any, kind: Any) -> bool:
+    """Whether values are dates, times or durations, which can be beyond those of Python."""
+    return bool(types.is_date(kind) or types.is_timestamp(kind) or types.is_duration(kind))
+
+
+def _has_times(types: Any, kind: Any) -> bool:
+    """Whether such values are in nested ones."""
+    return _is_time(types, kind) or any(_has_times(types, part) for part in parts_of(types, kind) or ())
 
 
 @cache
@@ -143,8 +158,8 @@ def _part_by_part(scalar: Any) -> Any:
         return {name: _object(part) for name, part in scalar.items()}
     if hasattr(scalar, "values") and scalar.values is not None:
         return [_object(part) for part in scalar.values]
-    if types.is_timestamp(kind):
-        return str(np.datetime64(scalar.value, kind.unit))
+    if types.is_timestamp(kind) or types.is_duration(kind):
+        return str((np.datetime64 if types.is_timestamp(kind) else np.timedelta64)(scalar.value, kind.unit))
     try:
         return scalar.cast(import_module("pyarrow").string()).as_py()
     except Exception:  # noqa: BLE001

@@ -17,7 +17,7 @@ from pandas.api.types import infer_dtype, pandas_dtype
 
 from ikpipe.errors import Error
 from ikpipe.frames.codec import foreign, json_values
-from ikpipe.frames.codec.arrow_columns import to_frame
+from ikpipe.frames.codec.arrow_columns import parts_of, to_frame
 from ikpipe.frames.codec.bounds import is_column_dtype
 from ikpipe.frames.codec.dtypes import categorical, categories, columns, described, dtype_name, framed, labels, made
 from ikpipe.frames.io import results_text
@@ -193,10 +193,19 @@ def _encoded_column(pyarrow: Any, column: "pd.Series[Any]", *, as_json: bool = F
     note = _Note("pyarrow" if own else "arrow", dtype_name(dtype))
     if (own or note.dtype != "object") and not as_json:
         try:
-            return pyarrow.array(column, from_pandas=True), note
+            array = pyarrow.array(column, from_pandas=True)
         except (pyarrow.ArrowException, UnicodeError):
             pass  # Arrow has no such type or text: it is written as JSON.
+        else:
+            if not _has_empty_struct(pyarrow.types, array.type):
+                return array, note
     return pyarrow.array(map(json_values.encode, column.tolist()), pyarrow.string()), replace(note, how="tagged")
+
+
+def _has_empty_struct(types: Any, kind: Any) -> bool:
+    """Whether a type is, or contains, a struct without fields, which Parquet cannot have."""
+    parts = parts_of(types, kind)
+    return parts == [] or any(_has_empty_struct(types, part) for part in parts or ())
 
 
 def _encoded_categories(pyarrow: Any, column: "pd.Series[Any]", dtype: pd.CategoricalDtype) -> tuple[Any, _Note]:

@@ -2,7 +2,8 @@
 
 import base64
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import IO, Any
 
@@ -160,7 +161,7 @@ def _nested(value: Any) -> object:
         return value
     if isinstance(value, Mapping):
         return {str(key): _nested(one) for key, one in value.items()}
-    if isinstance(value, list | tuple | set | frozenset | np.ndarray):
+    if isinstance(value, Sequence | AbstractSet | np.ndarray) and not isinstance(value, str | bytes | bytearray):
         return [_nested(one) for one in value]
     return _nested(value.item()) if isinstance(value, np.generic) else _scalar(value)
 

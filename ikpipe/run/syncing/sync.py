@@ -51,7 +51,7 @@ async def _sync(  # type: ignore[misc] # `folder` is a parameter of an upload, t
     ----------
     source
         A local folder; the URL of a folder that fsspec opens, such as ``"s3://bucket/photos"`` (the extra `cloud`); or
-        a table: a pandas or polars DataFrame, a pyarrow Table, or the path of a file.
+        a table: as for `upload`, or the path of a file.
     account
         Must have the private key, with which the media library is read.
     folder
