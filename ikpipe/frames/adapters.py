@@ -7,7 +7,6 @@ Arrow needs one type for all rows.
 
 import json
 from collections.abc import Iterable
-from copy import copy
 from functools import cache
 from importlib import import_module
 from typing import Any, Self, TypeVar
@@ -76,18 +75,18 @@ class FrameAdapter:
 
         added = nw.from_arrow(columns, backend=self._table.implementation)
         kept = [name for name in self._table.columns if name not in added.columns]
-        whole = nw.concat([self._table.select(kept), added], how="horizontal").to_native()
-        return (
-            whole.rename_columns([self._names.get(name, name) for name in whole.column_names]) if self._names else whole
-        )
+        return self._native(nw.concat([self._table.select(kept), added], how="horizontal"))
+
+    def _native(self, table: Any) -> Any:
+        """Return a table of narwhals in the table's library, with its own names."""
+        native = table.to_native()
+        if not self._names:
+            return native
+        return native.rename_columns([self._names.get(name, name) for name in native.column_names])
 
     def without_rows(self) -> Self:
         """Return the adapter of the same table without its rows."""
-        made = copy(self)
-        made.frame = self.frame.iloc[:0]
-        made._own = None if self._own is None else self._own.iloc[:0]
-        made._table = None if self._table is None else self._table.head(0)
-        return made
+        return type(self)(self._native(self._table.head(0)) if self._own is None else self._own.iloc[:0])
 
     @property
     def is_pandas(self) -> bool:
@@ -137,7 +136,7 @@ def _readable(frame: pd.DataFrame) -> pd.DataFrame:
     made = frame
     for at, dtype in enumerate(frame.dtypes):
         pa: Any = import_module("pyarrow") if isinstance(dtype, pd.ArrowDtype) else None
-        if pa is None or isinstance(dtype.pyarrow_dtype, pa.BaseExtensionType):
+        if pa is None:
             continue
         column = pa.chunked_array(frame.iloc[:, at].array.__arrow_array__())
         plain = plain_column(column, nested=True)

@@ -45,6 +45,8 @@ def in_memory(table: Any) -> Any:
         pyarrow: Any = import_module("pyarrow")  # which narwhals uses
     except ImportError:
         raise MissingExtra.for_extra("parquet", "A table that is not a pandas DataFrame") from None
+    if isinstance(table, pyarrow.Table):
+        return table
     if lazy:
         return _computed(table.collect, words)
     try:

@@ -16,6 +16,7 @@ import pandas as pd
 
 from ikpipe.frames.codec.bounds import is_zone
 
+_ZONED = 1678  # the first year in which pandas before 3.0 can convert a time to another zone: earlier, it crashes
 UNREADABLE = "unreadable \udcff"
 """The text of a value that Python cannot hold."""
 
@@ -70,8 +71,9 @@ def plain_column(column: Any, *, nested: bool = False) -> Any:
         column = column if kind == column.type else column.cast(kind)
         column.validate(full=True)
         if _is_time(types, kind):
-            for limit in import_module("pyarrow.compute").min_max(column).values():
-                limit.as_py()
+            first, _ = (limit.as_py() for limit in import_module("pyarrow.compute").min_max(column).values())
+            if first is not None and getattr(kind, "tz", None) and first.year < _ZONED:
+                return None
         if types.is_nested(kind) and _has_times(types, kind):
             column.to_pylist()
     except Exception:  # noqa: BLE001 - whatever Arrow cannot do with it, each cell is converted alone
@@ -79,9 +81,16 @@ def plain_column(column: Any, *, nested: bool = False) -> Any:
     return column
 
 
+def is_uuid(kind: Any) -> bool:
+    """Whether values are UUIDs, which are objects in Python, and only bytes in what Arrow stores of them."""
+    return getattr(kind, "extension_name", None) == "arrow.uuid"
+
+
 def _plain_type(pa: Any, kind: Any) -> Any:
     """Return the type with the same values that pandas can hold; None if there is none."""
     types = pa.types
+    if is_uuid(kind):
+        return None
     if isinstance(kind, pa.BaseExtensionType):
         return _plain_type(pa, kind.storage_type)
     if types.is_run_end_encoded(kind) or (types.is_dictionary(kind) and not types.is_string(kind.value_type)):

@@ -4,6 +4,7 @@ import json
 from importlib import import_module
 from typing import Any
 
+from ikpipe.frames.codec.arrow_columns import is_uuid
 from ikpipe.frames.codec.bounds import is_column_dtype, shallow
 
 _NOTES = b"pandas"
@@ -17,14 +18,14 @@ def sound(table: Any) -> Any:
     """
     noted = (table.schema.metadata or {}).get(_NOTES)
     kept = None if noted is None else {_NOTES: json.dumps(_kept(json.loads(shallow(noted.decode())), table))}
-    return stored(table).replace_schema_metadata(kept)
+    return stored(table, uuids=True).replace_schema_metadata(kept)
 
 
-def stored(table: Any) -> Any:
-    """Return a table with the storage types of its extension types."""
+def stored(table: Any, *, uuids: bool = False) -> Any:
+    """Return a table with the storage types of its extension types; `uuids`: not of UUIDs, which Python has too."""
     pyarrow: Any = import_module("pyarrow")
     for at, field in enumerate(table.schema):
-        if isinstance(field.type, pyarrow.BaseExtensionType):
+        if isinstance(field.type, pyarrow.BaseExtensionType) and not (uuids and is_uuid(field.type)):
             table = table.set_column(at, field.name, table.column(at).cast(field.type.storage_type))
     return table
 

@@ -14,6 +14,8 @@ from rows import quiet
 
 import ikpipe
 from ikpipe.frames.adapters import FrameAdapter
+from ikpipe.frames.chunks import InMemoryTable
+from ikpipe.request.values import to_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -134,6 +136,16 @@ def test_what_is_no_table(table: Any, words: str) -> None:
     """The error says what it is, why it cannot be read, and what can be."""
     with pytest.raises(ikpipe.MappingError, match=words):
         FrameAdapter(table)
+
+
+@pytest.mark.skipif(not hasattr(pa, "uuid"), reason="this pyarrow has no UUIDs")
+@pytest.mark.parametrize("in_pandas", [False, True])
+def test_a_uuid_is_text_where_it_is_used(in_pandas: bool) -> None:  # noqa: FBT001
+    """Its bytes are only how Arrow stores it."""
+    column = pa.array([bytes(15) + b"\1", None], pa.binary(16)).cast(pa.uuid())
+    table = pd.DataFrame({"id": pd.arrays.ArrowExtensionArray(column)}) if in_pandas else pa.table({"id": column})  # type: ignore[attr-defined]
+    source = InMemoryTable(table)
+    assert [cell and to_text(cell) for cell in source.cells(0)] == ["00000000-0000-0000-0000-000000000001", None]
 
 
 def test_an_error_of_a_table_has_no_password() -> None:
