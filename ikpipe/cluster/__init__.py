@@ -75,8 +75,8 @@ def prepare(
     slots
         Maximum number of parts that run at the same time.
     key
-        The column that uniquely identifies each row. None: a row is identified by what is sent for it, and equal rows
-        are counted within their part.
+        The column, or else the level of a pandas index, that uniquely identifies each row. None: a row is identified by
+        what is sent for it, and equal rows are counted within their part.
     run
         The run's id, from which unique names are derived: an upload of the same rows with the same id stores nothing
         twice. None: the id in the journal, or a new one.

@@ -7,6 +7,7 @@ import platform
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ikpipe.cluster.failures import plainly
@@ -22,7 +23,6 @@ from ikpipe.frames.adapters import FrameAdapter
 from ikpipe.frames.chunks import InMemoryTable
 from ikpipe.frames.foreign_tables import in_memory
 from ikpipe.frames.part_results import PartResults, empty_results
-from ikpipe.frames.results import column_cells
 from ikpipe.journal import catalog
 from ikpipe.journal.history import OpenJournal
 from ikpipe.journal.proof import Prover, Seal
@@ -150,7 +150,8 @@ class PreparedUpload:
         job = self._job(adapter.frame)
         job.first_mapping()
         job.check_changed_by()
-        _check_key(self.key, adapter.frame.columns)
+        if self.key is not None:
+            _key_place(self.key, adapter.frame)
         return empty_results(adapter)
 
     def begin(self, table: Any) -> Any:
@@ -228,7 +229,12 @@ class PartTable(InMemoryTable):
         place = f"{number} of its part" if numbered else f"{short_repr(label)} (row {number} of its part)"
         if self._key is None:
             return PartRow(place)
-        return PartRow(f"{place} ({self._key}={short_repr(self.frame[self._key].iloc[position])})")
+        return PartRow(f"{place} ({self._key}={short_repr(self.keys[position])})")
+
+    @cached_property
+    def keys(self) -> Any:
+        """The cells of the key's column or level of the index; None without a key."""
+        return None if self._key is None else self.cells(_key_place(self._key, self.frame))
 
     def _sends_integers(self, at: int) -> bool:  # noqa: ARG002 - the same for every column
         return True
@@ -238,11 +244,10 @@ async def _upload_table_async(upload: PreparedUpload, adapter: FrameAdapter, sta
     """Upload one table of a part, with its journal if the upload has one."""
     frame = adapter.frame
     _check_root(upload.mapping["root"])
-    _check_key(upload.key, frame.columns)
     account = account_here(upload.account, upload.profile, upload.key_mark)
     upload = with_journal(upload, account)
     table = PartTable(frame, state.rows, upload.key)
-    keys = None if upload.key is None else column_cells(table, upload.key)
+    keys = table.keys
     job, collector = UploadJob(table, upload.mapping, numbered=False), PartResults(adapter)
     journal = _open_journal(upload, job, table, keys, account, state.ids)
     contents = None if journal is None else journal.contents
@@ -270,13 +275,20 @@ def _check_root(root: str | None) -> None:
         )
 
 
-def _check_key(key: Any, columns: pd.Index[Any]) -> None:
-    count = [*columns].count(key)
-    if key is None or count == 1:
-        return
-    if count:
-        raise MappingError(f"key={key!r}: the frame has {count} columns with this name. Rename all but one of them.")
-    raise MappingError(f"key={key!r}: the frame has no such column{did_you_mean(key, columns)}.")
+def _key_place(key: Any, frame: pd.DataFrame) -> int:
+    """Return the place of the key's column, or the negative one of its level of the index."""
+    columns, levels = [*frame.columns], [*frame.index.names]
+    if count := columns.count(key):
+        names, what, place = columns, "columns", columns.index(key)
+    elif count := levels.count(key):
+        names, what, place = levels, "levels", levels.index(key) - len(levels)
+    else:
+        similar = did_you_mean(key, [*columns, *(name for name in levels if name is not None)])
+        raise MappingError(f"key={key!r}: the frame has no such column or index level{similar}.")
+    if count > 1:
+        whose = "the frame has" if names is columns else "the frame's index has"
+        raise MappingError(f"key={key!r}: {whose} {count} {what} with this name. Rename all but one of them.")
+    return place
 
 
 def _open_journal(

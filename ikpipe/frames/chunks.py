@@ -109,12 +109,15 @@ class InMemoryTable:
         return next(iter(self.frame.index[position : position + 1]))  # as a Python value
 
     def cells(self, at: int) -> list[Any]:
-        """Return the cells of a column, by its place, as plain values."""
-        return plain_cells(self.frame.iloc[:, at], integers=self._sends_integers(at))
+        """Return the cells of a column, by its place, as plain values; levels of the index have negative places."""
+        return plain_cells(self._column(at), integers=self._sends_integers(at))
+
+    def _column(self, at: int) -> pd.Series[Any]:
+        return levels(self.frame.index)[at] if at < 0 else self.frame.iloc[:, at]
 
     def _sends_integers(self, at: int) -> bool:
         if at not in self._wholes:
-            self._wholes[at] = are_integers(levels(self.frame.index)[at] if at < 0 else self.frame.iloc[:, at])
+            self._wholes[at] = are_integers(self._column(at))
         return self._wholes[at]
 
 

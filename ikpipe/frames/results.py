@@ -154,11 +154,6 @@ class RevisedResults:
         return self._native.back(results)
 
 
-def column_cells(table: InMemoryTable, column: Any) -> list[Any]:
-    """Return a column's cells as plain values, as they are mapped."""
-    return table.cells([*table.frame.columns].index(column))
-
-
 def one_file_frame(file: object) -> pd.DataFrame:
     """Return a frame with one file."""
     return pd.DataFrame({"file": pd.Series([file], dtype=object)})

@@ -100,6 +100,23 @@ def check_stored_once(emulator: Emulator, results: pd.DataFrame) -> None:
     assert [ledger[sha(content)] for content in results["file"]] == [*results["ik_file_id"]]
 
 
+# Keys
+
+
+def test_a_key_can_be_the_index(client: Client, emulate: Callable[..., Emulator]) -> None:
+    """After `set_index`, rows are in other partitions, and still the same."""
+    emulator = emulate()
+    frame = table(12).assign(id=[f"k{row}" for row in range(12)])
+    options: dict[str, Any] = {"key": "id", "run": "night", "folder": "/dask/", "policy": SWIFT}
+    first = lazy_upload(frame, emulator.account, **options).compute()
+    ordered = dd.from_pandas(frame, npartitions=3).set_index("id")
+    again = ikpipe.dask.upload(ordered, emulator.account, file_name="{sku}.gif", **options).compute()
+    assert dict(zip(again.index, again["ik_name"], strict=True)) == dict(
+        zip(first["id"], first["ik_name"], strict=True)
+    )
+    check_stored_once(emulator, again)
+
+
 # Lazy
 
 

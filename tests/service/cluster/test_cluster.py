@@ -170,6 +170,58 @@ def test_a_key_that_two_rows_have_is_a_problem_of_the_second(account: Account) -
     assert 'Another row has the same key, "a"' in results["ik_message"].iloc[1]
 
 
+INDEXES: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
+    "index": lambda rows: rows.set_index(pd.Index(rows["sku"].str.upper(), name="id")),
+    "level": lambda rows: rows.set_index(
+        pd.MultiIndex.from_arrays([range(len(rows)), rows["sku"].str.upper()], names=["at", "id"])
+    ),
+    "first_level": lambda rows: rows.set_index(
+        pd.MultiIndex.from_arrays([rows["sku"].str.upper(), range(len(rows))], names=["id", "at"])
+    ),
+}
+
+
+@pytest.mark.parametrize("place", INDEXES)
+@pytest.mark.parametrize("journal", [False, True])
+def test_a_key_can_be_a_level_of_the_index(
+    place: str,
+    journal: bool,  # noqa: FBT001
+    emulate: Callable[..., Emulator],
+    tmp_path: Path,
+) -> None:
+    """As after `set_index`; the rows are those that had the key in a column."""
+    emulator = emulate()
+    options: dict[str, Any] = {"key": "id", "run": "night", **({"journal": tmp_path} if journal else {})}
+    first = plan(emulator.account, **options)(table(3).assign(id=table(3)["sku"].str.upper()))
+    again = plan(emulator.account, **options)(INDEXES[place](table(3)))
+    assert again["ik_name"].tolist() == first["ik_name"].tolist()
+    assert stored(emulator) == 3
+
+
+def test_a_level_that_is_a_number_is_the_same_key(emulate: Callable[..., Emulator]) -> None:
+    """The text of a key counts, and a float index is one of integers."""
+    emulator = emulate()
+    upload = plan(emulator.account, key="id", run="night")
+    upload(table(2).assign(id=[1, 2]))
+    upload(table(2).set_index(pd.Index([1.0, 2.0], name="id")))
+    assert stored(emulator) == 2
+
+
+def test_a_column_comes_before_a_level(emulate: Callable[..., Emulator]) -> None:
+    """As after `set_index("sku", drop=False)`."""
+    emulator = emulate()
+    upload = plan(emulator.account, key="sku", run="night")
+    upload(table(2))
+    upload(table(2).set_index(pd.Index(["x", "y"], name="sku")))
+    assert stored(emulator) == 2
+
+
+def test_a_level_without_a_label_is_a_problem_of_its_row(account: Account) -> None:
+    """As a missing cell of a column is."""
+    results = plan(account, key="id")(table(2).set_index(pd.Index(["x", None], name="id")))
+    assert [*results["ik_status"]] == ["uploaded", "invalid"]
+
+
 def test_a_row_without_its_key_is_a_problem(account: Account) -> None:
     """It could not be identified when its part runs again."""
     results = plan(account, key="id")(table(2).assign(id=["x", None]))
@@ -336,19 +388,31 @@ def test_a_key_is_one_column(account: Account) -> None:
         plan(account, key="sku", file_name="x.gif")(twice)
 
 
+def test_a_key_is_one_level(account: Account) -> None:
+    """If two levels have the name, the key is ambiguous."""
+    rows = table(1).set_index(pd.MultiIndex.from_tuples([("x", "y")], names=["id", "id"]))
+    with pytest.raises(ikpipe.MappingError, match="key='id': the frame's index has 2 levels with this name"):
+        plan(account, key="id")(rows)
+
+
 def test_a_list_of_keys_is_refused(account: Account) -> None:
     """With a clear error, before anything else fails because of it."""
-    with pytest.raises(ikpipe.MappingError, match="the frame has no such column"):
+    with pytest.raises(ikpipe.MappingError, match="the frame has no such column or index level"):
         plan(account, key=["sku"]).empty(table(0))
 
 
 @pytest.mark.parametrize(
-    ("options", "words"), [({"key": "skus"}, "did you mean 'sku'"), ({"file_name": "{sk}.gif"}, "did you mean 'sku'")]
+    ("options", "words"),
+    [
+        ({"key": "skus"}, "did you mean 'sku'"),
+        ({"key": "shops"}, "no such column or index level .did you mean 'shop'"),
+        ({"file_name": "{sk}.gif"}, "did you mean 'sku'"),
+    ],
 )
 def test_missing_columns_are_named(options: dict[str, Any], words: str, account: Account) -> None:
     """From the columns alone, without any row."""
     with pytest.raises(ikpipe.MappingError, match=words):
-        plan(account, **options).empty(table(0))
+        plan(account, **options).empty(table(0).set_index(pd.Index([], name="shop")))
 
 
 def test_a_root_that_this_machine_does_not_have_is_named(account: Account, tmp_path: Path) -> None:
