@@ -5,15 +5,14 @@ Evaluation is lazy. A partition that is computed again, for example after a work
 
 from __future__ import annotations
 
-import threading
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from importlib import import_module
-from multiprocessing import parent_process
 from typing import TYPE_CHECKING, Any, Unpack
 
 from ikpipe import cluster
+from ikpipe.cluster.shares import machine_ledger
 from ikpipe.cluster.update import PreparedUpdate, prepare_update
+from ikpipe.concurrency.shares import Claim, Grant, renew_here
 from ikpipe.errors import MappingError
 from ikpipe.frames.io.opening import import_extra
 from ikpipe.request.account import Account
@@ -21,9 +20,6 @@ from ikpipe.run.keywords import PartUpdateKeywords
 
 if TYPE_CHECKING:
     import pandas as pd
-
-_THREAD_SEMAPHORES: dict[str, threading.Semaphore] = {}
-"""Limit the partitions that threads of this process upload at the same time, without a cluster."""
 
 
 def upload(
@@ -47,8 +43,8 @@ def upload(
         Keys and addresses. The private key is not sent to workers: those in other processes have it in their
         environment, as ``IMAGEKIT_PRIVATE_KEY``, or in a `profile`.
     slots
-        Maximum number of partitions that are uploaded at the same time, each with its share of `rate`,
-        `bandwidth` and `concurrency`. None: the number of the cluster's threads when a partition starts.
+        Maximum number of partitions that are uploaded at the same time if there is a `rate`, `bandwidth` or
+        `concurrency`, which the partitions that run share. None: all that Dask runs.
     **keywords
         As for `ikpipe.cluster.prepare`.
 
@@ -69,6 +65,7 @@ def upload(
     """
     _check_frame(frame, "upload")
     prepared = cluster.prepare(account, slots=slots or 1, **keywords)
+    prepared = replace(prepared, ledger=machine_ledger(slots))
     meta = prepared.begin(frame._meta)  # noqa: SLF001 - Dask's documented name for those who extend it
     return frame.map_partitions(_upload_partition, prepared, slots, frame.npartitions, meta=meta)
 
@@ -138,14 +135,25 @@ def _upload_partition(
     frame: pd.DataFrame, prepared: cluster.PreparedUpload, slots: int | None, partitions: int
 ) -> pd.DataFrame:
     """Upload a partition in this process."""
-    slots = slots or min(_thread_count(), partitions)
-    concurrency = prepared.send_options["concurrency"] or slots
-    # Where partitions can wait for each other, as many run at the same time as uploads may be in flight.
-    limited = concurrency < slots and (_worker() is not None or parent_process() is None)
-    prepared = replace(prepared, slots=concurrency if limited else slots)
-    with _slot(prepared, limited=limited):
-        results: pd.DataFrame = prepared(frame)
+    ledger = (
+        prepared.ledger if _worker() is None else _SchedulerLedger(import_module("distributed").get_client(), slots)
+    )
+    prepared = replace(prepared, slots=slots or min(_thread_count(), partitions), ledger=ledger)
+    results: pd.DataFrame = prepared(frame)
     return results
+
+
+@dataclass(frozen=True)
+class _SchedulerLedger:
+    """A ledger in the scheduler's process, which all partitions reach by a client."""
+
+    client: Any
+    slots: int | None
+
+    def renew(self, job: str, claim: Claim) -> Grant:
+        """Carry out a claim; raise what the client raises if the scheduler does not run functions of ikpipe."""
+        grant: Grant = self.client.run_on_scheduler(renew_here, job, claim)
+        return grant
 
 
 def _worker() -> Any:
@@ -163,18 +171,3 @@ def _thread_count() -> int:
     dask = import_module("dask")
     number: int = dask.config.get("num_workers", None) or import_module("dask.system").CPU_COUNT
     return number
-
-
-def _slot(prepared: cluster.PreparedUpload, *, limited: bool) -> AbstractContextManager[Any]:
-    """Return a context that waits until fewer partitions of this upload run than it has slots.
-
-    On a cluster this is needed only if the upload is `limited` to fewer slots than there are threads.
-    """
-    name = f"ikpipe-{prepared.run}-{prepared.slots}"  # a named semaphore keeps its first number, so the name has it
-    if _worker() is not None:
-        semaphore: Any = import_module("distributed").Semaphore
-        return semaphore(max_leases=prepared.slots, name=name) if limited else nullcontext()
-    # Without a cluster, a partition cannot know how many threads Dask uses.
-    if all(prepared.send_options.get(name) is None for name in ("concurrency", "rate", "bandwidth")):
-        return nullcontext()
-    return _THREAD_SEMAPHORES.setdefault(name, threading.Semaphore(prepared.slots))

@@ -21,12 +21,13 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Unpack
 
 from ikpipe.cluster import PrepareOptions, prepare
 from ikpipe.cluster.part import PreparedUpload
+from ikpipe.cluster.shares import machine_ledger
 from ikpipe.cluster.update import PreparedUpdate, prepare_update
 from ikpipe.errors import MappingError
 from ikpipe.frames.edits import CHANGE, MESSAGE
@@ -66,7 +67,8 @@ def upload(
     account
         Keys and addresses; workers have the private key in their environment, or in a `profile`.
     slots
-        Maximum number of tasks that run at the same time; None: the number in Spark's configuration.
+        Maximum number of tasks that run at the same time; None: the number in Spark's configuration. Each task has an
+        equal share of the limits of the upload; if all run on this machine, fewer tasks have larger shares.
     **keywords
         As for `ikpipe.cluster.prepare`. A `concurrency` below the number of slots limits the number of tasks, each
         with one upload in flight; copies that Spark starts of slow tasks are not counted.
@@ -86,11 +88,12 @@ def upload(
     MissingExtra
         PyArrow is not installed.
     """
+    ledger = machine_ledger(slots) if _runs_here(frame) else None
     slots = _checked_slots(frame, slots, "upload")
     concurrency = keywords.get("concurrency")
     if concurrency is not None and 0 < concurrency < slots:
         frame, slots = frame.coalesce(concurrency), concurrency
-    prepared = prepare(account, slots=slots, **keywords)
+    prepared = replace(prepare(account, slots=slots, **keywords), ledger=ledger)
     prepared.begin(_empty_table(frame))  # raises MappingError if the mapping does not fit
     return _in_partitions(frame, prepared, _results_schema(frame))
 
@@ -152,6 +155,12 @@ def _checked_slots(frame: DataFrame, slots: int | None, function: str) -> int:
     for name in ("narwhals", "pyarrow"):
         import_extra(name, "spark", f"{_DOING[function]} a Spark DataFrame")
     return _configured_slots(getattr(frame.sparkSession, "sparkContext", None)) if slots is None else slots
+
+
+def _runs_here(frame: DataFrame) -> bool:
+    """Whether all tasks run on this machine."""
+    context = getattr(getattr(frame, "sparkSession", None), "sparkContext", None)
+    return context is not None and re.match(r"local(\[|$)", context.master or "") is not None
 
 
 def _in_partitions(frame: DataFrame, prepared: PreparedUpload | PreparedUpdate, schema: StructType) -> DataFrame:

@@ -14,6 +14,7 @@ taken, its file is found in the media library, and the row ends as ``exists`` wi
     journals.py  starts the shared journal, on the driver or on workers
     row_ids.py   what identifies a row in the shared journal
     listings.py  the listings of the library that the parts on a machine share
+    shares.py    the limits of the upload, divided among the parts that run
     update.py    `prepare_update` and `PreparedUpdate`: the same for updates of files
 """
 
@@ -73,7 +74,7 @@ def prepare(
         ``IMAGEKIT_PRIVATE_KEY``, or in a `profile`. This process does not need it: with ``Account(public_key)``,
         workers prove and verify the journal.
     slots
-        Maximum number of parts that run at the same time.
+        Maximum number of parts that run at the same time; each has an equal share of the limits.
     key
         The column, or else the level of a pandas index, that uniquely identifies each row. None: a row is identified by
         what is sent for it, and equal rows are counted within their part.

@@ -15,8 +15,10 @@ from ikpipe.cluster.journals import JournalStart, with_journal
 from ikpipe.cluster.keys import account_here
 from ikpipe.cluster.listings import listings_of
 from ikpipe.cluster.row_ids import part_entries, row_ids
+from ikpipe.cluster.shares import part_options
 from ikpipe.concurrency.bandwidth_schedule import BandwidthSchedule
 from ikpipe.concurrency.interrupts import to_sync
+from ikpipe.concurrency.shares import Ledger
 from ikpipe.errors import MappingError, did_you_mean, short_repr
 from ikpipe.errors.logs import logged_part
 from ikpipe.frames.adapters import FrameAdapter
@@ -75,6 +77,9 @@ class PreparedUpload:
     proof
         The key that authenticates this run's entries, if workers cannot derive it from the private key; it is valid
         for nothing else.
+    ledger
+        Divides the limits of the whole upload among the parts that run; None: each part has one of `slots` equal
+        shares.
     """
 
     id: str
@@ -93,6 +98,7 @@ class PreparedUpload:
     proof: Secret | None = None
     key_mark: str | None = None
     to_start: JournalStart | None = None
+    ledger: Ledger | None = None
 
     def __call__(self, table: Any) -> Any:
         """Upload a part of the rows.
@@ -174,8 +180,6 @@ class PreparedUpload:
         MappingError
             There are more slots than uploads that may be in flight.
         """
-        look_ups, changes = self.policy.look_ups / self.slots, self.policy.changes / self.slots
-        policy = replace(self.policy, look_ups=look_ups, changes=changes)
         concurrency, rate = self.send_options["concurrency"], self.send_options["rate"]
         bandwidth = self.send_options.get("bandwidth")
         if concurrency is not None and concurrency < self.slots:
@@ -188,7 +192,12 @@ class PreparedUpload:
             "rate": None if rate is None else rate / self.slots,
             "bandwidth": None if bandwidth is None else str(BandwidthSchedule.read(bandwidth).shared(self.slots)),
         }
-        return {**self.send_options, **shares, "policy": policy}
+        return {**self.send_options, **shares, "policy": self.part_policy()}
+
+    def part_policy(self) -> Policy:
+        """Return the policy of one part: its share of the rates."""
+        look_ups, changes = self.policy.look_ups / self.slots, self.policy.changes / self.slots
+        return replace(self.policy, look_ups=look_ups, changes=changes)
 
 
 @dataclass(slots=True)
@@ -256,11 +265,11 @@ async def _upload_table_async(upload: PreparedUpload, adapter: FrameAdapter, sta
         if keys is None
         else SuffixByKey(upload.run, upload.key, keys, state.seen, contents)
     )
-    options = upload.part_options()
-    listings = listings_of(upload.id, options["policy"])
-    sending = engine.send_options(shared_since=upload.since, progress=False, listings=listings, **options)
-    with logged_part(upload.run):
-        await engine.send(job, account, sending, collector, journal, suffixes, state.targets)
+    listings = listings_of(upload.id, upload.part_policy())
+    async with part_options(upload) as options:
+        sending = engine.send_options(shared_since=upload.since, progress=False, listings=listings, **options)
+        with logged_part(upload.run):
+            await engine.send(job, account, sending, collector, journal, suffixes, state.targets)
     return collector.results
 
 

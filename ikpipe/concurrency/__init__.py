@@ -8,6 +8,7 @@
     gate.py                 wait for a place among the items in flight
     group_commit.py         combine many small writes into one commit
     limits.py               the concurrency limit: fixed, or adapted to the throughput
+    shares.py               the limits of a job, divided among the parts of it that run at the same time
     ticker.py               call a function from time to time
     rate.py                 the rate limiter, with limits that a 429 names or that are learned; the retry budget
     temporary.py            temporary folders, and the removal of those that killed processes left

@@ -105,9 +105,13 @@ class Bandwidth:
     """
 
     def __init__(self, schedule: BandwidthSchedule, now: Callable[[], time.struct_time] = time.localtime) -> None:
-        self._schedule, self._now = schedule, now
-        self.upload = BandwidthLimiter(lambda: self._limits().upload)
-        self.download = BandwidthLimiter(lambda: self._limits().download)
+        self._schedule, self._now, self._share = schedule, now, 1.0
+        self.upload = BandwidthLimiter(lambda: self._limits().upload * self._share)
+        self.download = BandwidthLimiter(lambda: self._limits().download * self._share)
+
+    def set_share(self, share: float) -> None:
+        """Change the share of the limits."""
+        self._share = share
 
     def _limits(self) -> Limits:
         now = self._now()

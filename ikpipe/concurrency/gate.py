@@ -76,6 +76,15 @@ class ConcurrencyGate:
             self._limit.record(began, now, self._in_flight, overload)
             self._in_flight -= 1
         self._inside -= 1
+        self._let_in()
+
+    def resize(self, size: int) -> None:
+        """Change the maximum number of items inside; those inside stay."""
+        self._limit.size = size
+        self._let_in()
+
+    def _let_in(self) -> None:
+        """Let waiting items in while there is room."""
         while self._inside < self.size and (queue := self._retries or self._new):
             waiter = queue.popleft()
             if not waiter.done():

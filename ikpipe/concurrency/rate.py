@@ -7,7 +7,7 @@ Theory of operation of `RateLimiter`
 A request *reserves* a start time, waits until then, and is sent. Afterwards the limiter is told whether the service
 accepted it, or rejected it with a 429. Start times follow up to four rules, and the latest of their times applies:
 
-- **Configured rate** (`rate`): starts are evenly spaced.
+- **Configured rate** (`rate`): starts are evenly spaced. If it changes (`set_rate`), reservations are void.
 - **Pause** (`rejected`): the wait that a 429 asks for holds every request that has not started. Reservations for times
   in the pause are void; `renew` renews them.
 - **Named limit** (`cap`): a 429 may name its limit, such as 100 requests in 60 s. It is believed until it was not named
@@ -74,13 +74,17 @@ class RateLimiter:
 
     `rate` is the maximum number of starts per second; None sets no limit. `since` is when a predecessor whose rate this
     limiter continues may have started its last request.
+
+    `longest_sleep` is the number of seconds after which a request asks again whether its reservation holds.
     """
 
     def __init__(self, rate: float | None, since: float = -math.inf) -> None:
         self._configured = rate or math.inf
         self._named: _NamedLimit | None = None
-        self._learned = math.inf
+        self._learned, self._since = math.inf, since
         self._next, self._paused_until, self._rejected_at = since + 1 / self._configured, -math.inf, -math.inf
+        self._rate_set_at = -math.inf
+        self.longest_sleep = math.inf
         self._starts: deque[float] = deque(maxlen=MAX_STARTS)
         self._last_dropped = -math.inf  # the last start time that was removed from `_starts`
         self._rejections: _Rejections | None = None
@@ -108,9 +112,20 @@ class RateLimiter:
             self._last_dropped = self._starts.popleft()
         return start_time - now
 
-    def renew(self, now: float, asked: float) -> float:
-        """Return the seconds still to wait at a reserved time: more than 0 if a rejection made the reservation void."""
-        return self.reserve(now) if asked <= self._rejected_at else 0.0
+    def renew(self, now: float, asked: float, left: float = 0.0) -> float:
+        """Return the seconds still to wait for a reserved time, of which `left` were left.
+
+        They are others if the reservation of the time `asked` is void, since a rejection or another rate came after it.
+        """
+        return self.reserve(now) if asked <= max(self._rejected_at, self._rate_set_at) else left
+
+    def set_rate(self, now: float, rate: float) -> None:
+        """Change the configured rate, from the last start on."""
+        if rate == self._configured:
+            return
+        self._configured, self._rate_set_at = rate, now
+        self._drop_reservations(now)
+        self._next = (self._starts[-1] if self._starts else self._since) + self._spacing()
 
     def _spacing(self) -> float:
         return 1 / min(self._configured, self._learned)

@@ -34,6 +34,10 @@ class Admission:
         )
         # ImageKit downloads URLs itself: how many it can process says nothing about how many bytes leave from here.
         self._by_kind = {} if number is not None else {"url": ConcurrencyGate(AdaptiveLimit(most))}
+        if number is not None and (share := options.share) is not None:
+            gate = self._default
+            share.in_use = lambda: gate.inside
+            share.follow(lambda fraction: gate.resize(round(number * fraction)))
         if number is None and options.client.external_source is not None:
             self._by_kind["held"] = ConcurrencyGate(FixedLimit(HELD))
 
@@ -84,10 +88,10 @@ class Permit:
         """Wait until the rate lets the request start; return whether to continue."""
         limiter, control, asked = self._health.limiter, self._health.control, time.monotonic()
         delay = limiter.reserve(asked)
-        while delay > 0 and await control.sleep(delay):
-            # A rejection that came meanwhile can hold the request back longer.
+        while delay > 0 and await control.sleep(step := min(delay, limiter.longest_sleep)):
+            # A rejection that came meanwhile can hold the request back longer; another rate changes its time.
             now = time.monotonic()
-            delay, asked = limiter.renew(now, asked), now
+            delay, asked = limiter.renew(now, asked, delay - step), now
         return not control.draining
 
     def sent(self) -> float:

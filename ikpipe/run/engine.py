@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ikpipe.concurrency.interrupts import CURRENT_CONTROL, RunControl
+from ikpipe.concurrency.shares import Share
 from ikpipe.errors import RESUME, AccountError, Message, keyword
 from ikpipe.errors.logs import log_event, logged_run, present_run
 from ikpipe.frames.mapping import ColumnMapping
@@ -52,12 +53,13 @@ def send_options(
     policy: Policy | None = None,
     fetch_hosts: Iterable[str] = (),
     bandwidth: float | str | None = None,
+    share: Share | None = None,
     **sending: Any,
 ) -> SendOptions:
     """Return how to send, with a client for it; the keywords are those of `upload`."""
     policy = policy or Policy()
-    client = ServiceClient(transport, timeout, policy, fetch_hosts, limited_bandwidth(bandwidth))
-    return SendOptions(client, policy, timeout=timeout, bandwidth=bandwidth, **sending)
+    client = ServiceClient(transport, timeout, policy, fetch_hosts, limited_bandwidth(bandwidth, share))
+    return SendOptions(client, policy, timeout=timeout, bandwidth=bandwidth, share=share, **sending)
 
 
 def recorded_options(

@@ -73,13 +73,16 @@ class UploadExecutor:
         if self.signer is None and account.authentication_endpoint is None:
             account.key()  # which says what is missing
         self._remote = RemoteSigning(self._ask_endpoint, control, options.policy.longest_pause)
-        since = options.starts_after
-        limiter = RateLimiter(options.rate, since)
         budget = RetryBudget(options.policy.retry_budget)
-        self.health = RunHealth(account, options.policy, control, limiter, budget, self._times)
+        self.health = RunHealth(account, options.policy, control, options.pace(options.rate), budget, self._times)
         self._admission = Admission(options, self.health)
         self._lookups = LookupBatcher(
-            options.client, account, options.policy, control.sleep, since, self._times.service_time
+            options.client,
+            account,
+            options.policy,
+            control.sleep,
+            options.pace(options.policy.look_ups),
+            self._times.service_time,
         )
         options.client.on_service_time = self._times.note_service_time
         self.trouble: JournalError | None = None

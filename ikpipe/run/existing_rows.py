@@ -9,7 +9,6 @@ from dataclasses import replace
 from itertools import compress
 from typing import TYPE_CHECKING, Any
 
-from ikpipe.concurrency.rate import RateLimiter
 from ikpipe.errors import AccountError, Error, UnreachableError
 from ikpipe.journal import history
 from ikpipe.journal.entries import RowBefore
@@ -63,7 +62,7 @@ class ExistingRows:
         policy, client = options.policy, options.client
         reads = changes = None
         if account.private_key is not None:
-            pace = RateLimiter(policy.changes, options.starts_after)
+            pace = options.pace(policy.changes)
             reads = PacedRequests(client, account, executor.look_up_pace, control.sleep, policy.first_wait)
             changes = PacedRequests(client, account, pace, control.sleep, policy.first_wait)
         reader = None if state is None else FingerprintReader(rules.changed_by, client, state.hashes)

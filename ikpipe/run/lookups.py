@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
@@ -44,8 +43,8 @@ class LookupBatcher:
     """Search the library for files, many in one request, and no faster than the service allows.
 
     `policy` says how many searches per second, and how many names in one. `sleep` waits, and returns whether to
-    continue. `since` is as for `RateLimiter`. `served` converts a time of this machine to the service's, in seconds
-    since 1970.
+    continue. `pace` limits the searches; None: only `policy` does. `served` converts a time of this machine to the
+    service's, in seconds since 1970.
     """
 
     def __init__(
@@ -54,14 +53,14 @@ class LookupBatcher:
         account: Account,
         policy: Policy,
         sleep: Callable[[float], Awaitable[bool]],
-        since: float = -math.inf,
+        pace: RateLimiter | None = None,
         served: Callable[[float], float] = float,
     ) -> None:
         self._served = served
         self._client, self._account, self._sleep = client, account, sleep
         self._most = max(1, int(policy.look_up_names))
         self._names = policy.names
-        self.pace = RateLimiter(policy.look_ups, since)
+        self.pace = pace or RateLimiter(policy.look_ups)
         self._open: dict[str, _FileSearch] = {}
         self.searching = 0  # files
 

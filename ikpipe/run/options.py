@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from ikpipe.concurrency.bandwidth import Bandwidth
 from ikpipe.concurrency.bandwidth_schedule import BandwidthSchedule
+from ikpipe.concurrency.rate import RateLimiter
+from ikpipe.concurrency.shares import Share
 from ikpipe.errors import MappingError, keyword
 from ikpipe.request.policy import Policy
 from ikpipe.request.result import Result
@@ -25,6 +27,7 @@ RECORDED = (
     *("concurrency", "rate", "bandwidth", "retries", "max_failures", "timeout", "on_unknown", "on_error"),
     *("run", "state"),
 )
+_LONGEST_SLEEP = 0.25  # seconds until a request notices that the share of its part has changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,8 @@ class SendOptions:
     `on_attempt` is called with the position of a row whenever it is sent. `shared_since`: others may have been sending
     the same rows since then, in seconds since 1970; None: nobody does. `run` is the name of the run, which
     unique names are made of; None: it has none. `state` is where records of stored files are. `listings` are those of
-    the library that parts of a table share.
+    the library that parts of a table share. `share` is the share of all limits that this part has; None: it has them
+    alone.
     """
 
     client: ServiceClient
@@ -56,6 +60,7 @@ class SendOptions:
     run: str | None = None
     state: str | Path | None = None
     listings: SharedListings | None = None
+    share: Share | None = None
 
     def __post_init__(self) -> None:
         for name, minimum in (("concurrency", 1), ("retries", 0), ("max_failures", 1)):
@@ -92,6 +97,14 @@ class SendOptions:
         """
         return -math.inf if self.shared_since is None else time.monotonic()
 
+    def pace(self, rate: float | None) -> RateLimiter:
+        """Return what limits how many requests a second start, given the limit of all parts of a run."""
+        limiter = RateLimiter(rate, self.starts_after)
+        if rate and self.share is not None:
+            limiter.longest_sleep = _LONGEST_SLEEP
+            self.share.follow(lambda fraction: limiter.set_rate(time.monotonic(), rate * fraction))
+        return limiter
+
     def recorded(self) -> dict[str, Any]:
         """Return what a journal records, as plain JSON values, so that the run is finished as it was started."""
         recorded = {name: getattr(self, name) for name in RECORDED}
@@ -99,17 +112,20 @@ class SendOptions:
         return {**recorded, "policy": asdict(self.policy)}
 
 
-def limited_bandwidth(value: float | str | None) -> Bandwidth | None:
+def limited_bandwidth(value: float | str | None, share: Share | None = None) -> Bandwidth | None:
     """Return what limits the bytes per second of a run by the keyword `bandwidth`; None sets no limit.
 
-    Raise `MappingError` if the value is not valid.
+    `share` is the share that this part of the run has. Raise `MappingError` if the value is not valid.
     """
     if value is None:
         return None
     try:
-        return Bandwidth(BandwidthSchedule.read(value))
+        bandwidth = Bandwidth(BandwidthSchedule.read(value))
     except ValueError as error:
         raise MappingError(str(error), about=keyword("bandwidth", value)) from None
+    if share is not None:
+        share.follow(bandwidth.set_share)
+    return bandwidth
 
 
 def policy_of(recorded: Mapping[str, Any]) -> Policy:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import pickle
@@ -15,10 +16,12 @@ from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
+import dask
 import dask.dataframe as dd
 import nights
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import second_uploads
 from distributed import Client, LocalCluster, wait
@@ -298,6 +301,46 @@ def test_the_rate_is_that_of_all_partitions(client: Client, emulate: Callable[..
     times = sorted(entry["time"] for entry in emulator.log() if entry.get("stored"))
     # Each of the two workers starts 20 rows, 0.1 s apart.
     assert 1.5 < times[-1] - times[0] < 60
+
+
+def fused(rows: int, folder: Path) -> Any:
+    """Return a frame of 20 partitions, of which Dask makes 4 when it reads them: only two of many columns are read."""
+    for part in range(20):
+        numbers = range(part, rows, 20)
+        files = [f"data:image/gif;base64,{base64.b64encode(b'GIF89a%d' % row).decode()}" for row in numbers]
+        columns = {"sku": [f"s{row}" for row in numbers], "file": files} | {f"x{at}": numbers for at in range(30)}
+        pq.write_table(pa.table(columns), folder / f"{part}.parquet")
+    return dd.read_parquet(folder, columns=["sku", "file"])
+
+
+@pytest.mark.filterwarnings("ignore:The inplace keyword in DataFrame")  # Dask uses it when it reads Parquet
+@pytest.mark.parametrize("scheduler", ["cluster", "threads", "processes"])
+def test_fewer_partitions_than_expected_have_the_whole_rate(
+    scheduler: str, client: Client, emulate: Callable[..., Emulator], tmp_path: Path
+) -> None:
+    """Dask joins partitions when it computes them; then, fewer run than there are threads, and in the end only one."""
+    emulator = emulate()
+    lazy = ikpipe.dask.upload(fused(120, tmp_path), emulator.account, file_name="{sku}.gif", policy=SWIFT, rate=40.0)
+    assert (lazy.npartitions, lazy.optimize().npartitions) == (20, 4)
+    with dask.config.set(scheduler=None if scheduler == "cluster" else scheduler, num_workers=8):
+        lazy.compute()
+    times = sorted(entry["time"] for entry in emulator.log() if entry.get("stored"))
+    assert len(times) == 120
+    # Four partitions with an eighth of the rate each would take 6 s.
+    assert 2.7 < times[-1] - times[0] < 4.5
+
+
+@pytest.mark.filterwarnings("ignore:The inplace keyword in DataFrame")  # Dask uses it when it reads Parquet
+@pytest.mark.parametrize("scheduler", ["cluster", "threads"])
+def test_fewer_partitions_than_expected_have_the_whole_concurrency(
+    scheduler: str, client: Client, emulate: Callable[..., Emulator], tmp_path: Path
+) -> None:
+    """As many uploads are in flight as are allowed, and no more."""
+    emulator = emulate(latency=0.1)
+    options: dict[str, Any] = {"file_name": "{sku}.gif", "policy": SWIFT, "concurrency": 16}
+    with dask.config.set(scheduler=None if scheduler == "cluster" else scheduler, num_workers=16):
+        ikpipe.dask.upload(fused(200, tmp_path).partitions[:7], emulator.account, **options).compute()
+    assert 12 <= emulator.peak <= 16
 
 
 def test_a_run_can_continue_with_another_concurrency(client: Client, emulate: Callable[..., Emulator]) -> None:

@@ -614,6 +614,13 @@ def test_concurrency_limits_the_whole_run(concurrency: int, spark: SparkSession,
     assert emulator.peak <= concurrency
 
 
+def test_one_task_of_two_has_everything(spark: SparkSession, emulate: Emulate) -> None:
+    """A shuffle or `coalesce` after the upload can leave one task, which has all uploads in flight."""
+    emulator = emulate(latency=0.2)
+    assert statuses(send(table(spark, 20, 4), emulator.account, concurrency=4).coalesce(1)) == {"uploaded": 20}
+    assert emulator.peak == 4
+
+
 # Invalid options
 
 

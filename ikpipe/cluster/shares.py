@@ -1,0 +1,83 @@
+"""The limits of an upload, divided among its parts: the ledger of a machine, and what a part sends with.
+
+The theory of operation is in `ikpipe.concurrency.shares`.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ikpipe.concurrency.interrupts import interruptible_sleep
+from ikpipe.concurrency.shares import UNITS, Claim, Grant, renew, renew_here, sharing
+from ikpipe.concurrency.temporary import LockedFolder
+
+if TYPE_CHECKING:
+    from ikpipe.cluster.part import PreparedUpload
+
+
+@dataclass(frozen=True)
+class MachineLedger:
+    """A ledger of parts that all run on one machine: in the process `pid`, or in processes that share a folder."""
+
+    folder: str
+    pid: int
+    slots: int | None = None
+
+    def renew(self, job: str, claim: Claim) -> Grant:
+        """Carry out a claim; raise `OSError` or `ImportError` if this process cannot lock a file in the folder."""
+        if os.getpid() == self.pid:
+            return renew_here(job, claim)
+        import fcntl
+
+        with Path(self.folder, f"{job}.json").open("a+", encoding="utf-8") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            file.seek(0)
+            parts = json.loads(file.read() or "{}")
+            grant = renew(parts, claim, time.monotonic())
+            file.seek(0)
+            file.truncate()
+            file.write(json.dumps(parts))
+        return grant
+
+
+def machine_ledger(slots: int | None) -> MachineLedger | None:
+    """Return a ledger for parts on this machine; None if there is no place for its folder."""
+    try:
+        return MachineLedger(str(_folder(os.getpid())), os.getpid(), slots)
+    except OSError:
+        return None
+
+
+@cache
+def _folder(_pid: int) -> Path:
+    folder = LockedFolder()
+    atexit.register(folder.cleanup)
+    return folder.path
+
+
+@asynccontextmanager
+async def part_options(upload: PreparedUpload) -> AsyncIterator[dict[str, Any]]:
+    """Yield what a part sends with while the block runs: all limits of the upload, and its share of them.
+
+    Without a ledger that the part reaches, the limits are those of one of equal parts.
+    """
+    sending = upload.send_options
+    limited = any(sending.get(name) is not None for name in ("concurrency", "rate", "bandwidth", "state"))
+    if upload.ledger is None or not (limited or upload.mapping.get("on_existing")):
+        yield upload.part_options()
+        return
+    units = sending["concurrency"] or UNITS
+    async with sharing(upload.ledger, upload.id, units, upload.slots, interruptible_sleep) as share:
+        if share is None:
+            yield upload.part_options()
+        else:
+            yield {**sending, "policy": upload.policy, "share": share}
