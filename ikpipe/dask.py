@@ -5,7 +5,7 @@ Evaluation is lazy. A partition that is computed again, for example after a work
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Unpack
 
@@ -65,7 +65,7 @@ def upload(
     """
     _check_frame(frame, "upload")
     prepared = cluster.prepare(account, slots=slots or 1, **keywords)
-    prepared = replace(prepared, ledger=machine_ledger(slots))
+    prepared = prepared.replaced(ledger=machine_ledger(slots))
     meta = prepared.begin(frame._meta)  # noqa: SLF001 - Dask's documented name for those who extend it
     return frame.map_partitions(_upload_partition, prepared, slots, frame.npartitions, meta=meta)
 
@@ -128,7 +128,7 @@ def _check_frame(frame: Any, function: str) -> None:
 
 def _update_partition(frame: pd.DataFrame, prepared: PreparedUpdate, slots: int | None, partitions: int) -> Any:
     """Update the files of a partition in this process."""
-    return replace(prepared, slots=slots or min(_thread_count(), partitions))(frame)
+    return prepared.replaced(slots=slots or min(_thread_count(), partitions))(frame)
 
 
 def _upload_partition(
@@ -138,7 +138,7 @@ def _upload_partition(
     ledger = (
         prepared.ledger if _worker() is None else _SchedulerLedger(import_module("distributed").get_client(), slots)
     )
-    prepared = replace(prepared, slots=slots or min(_thread_count(), partitions), ledger=ledger)
+    prepared = prepared.replaced(slots=slots or min(_thread_count(), partitions), ledger=ledger)
     results: pd.DataFrame = prepared(frame)
     return results
 

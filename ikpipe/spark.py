@@ -21,7 +21,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Unpack
 
@@ -93,7 +93,7 @@ def upload(
     concurrency = keywords.get("concurrency")
     if concurrency is not None and 0 < concurrency < slots:
         frame, slots = frame.coalesce(concurrency), concurrency
-    prepared = replace(prepare(account, slots=slots, **keywords), ledger=ledger)
+    prepared = prepare(account, slots=slots, **keywords).replaced(ledger=ledger)
     prepared.begin(_empty_table(frame))  # raises MappingError if the mapping does not fit
     return _in_partitions(frame, prepared, _results_schema(frame))
 

@@ -12,6 +12,7 @@ taken, its file is found in the media library, and the row ends as ``exists`` wi
     keys.py      the account on the driver and on workers
     failures.py  errors that leave a worker
     journals.py  starts the shared journal, on the driver or on workers
+    portable.py  how it goes to other machines, and versions of ikpipe
     row_ids.py   what identifies a row in the shared journal
     listings.py  the listings of the library that the parts on a machine share
     shares.py    the limits of the upload, divided among the parts that run

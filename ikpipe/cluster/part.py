@@ -14,6 +14,7 @@ from ikpipe.cluster.failures import plainly
 from ikpipe.cluster.journals import JournalStart, with_journal
 from ikpipe.cluster.keys import account_here
 from ikpipe.cluster.listings import listings_of
+from ikpipe.cluster.portable import Portable, own_packages
 from ikpipe.cluster.row_ids import part_entries, row_ids
 from ikpipe.cluster.shares import part_options
 from ikpipe.concurrency.bandwidth_schedule import BandwidthSchedule
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PreparedUpload:
+class PreparedUpload(Portable):
     """An upload without its rows: called with a part of the table, it uploads that part and returns its results.
 
     `prepare` creates it. It can be pickled, and contains no private key.
@@ -74,6 +75,8 @@ class PreparedUpload:
         By which workers recognize the driver's private key; None if the driver has none.
     to_start
         What workers start the journal with, if the driver could not; `run` and `since` are then those of a new one.
+    packages
+        The versions on the driver of what the cells are read with.
     proof
         The key that authenticates this run's entries, if workers cannot derive it from the private key; it is valid
         for nothing else.
@@ -99,6 +102,7 @@ class PreparedUpload:
     key_mark: str | None = None
     to_start: JournalStart | None = None
     ledger: Ledger | None = None
+    packages: dict[str, str] = field(default_factory=own_packages)
 
     def __call__(self, table: Any) -> Any:
         """Upload a part of the rows.
@@ -136,6 +140,7 @@ class PreparedUpload:
 
     def _one(self, table: Any, state: _PartState) -> Any:
         """Upload one table of a part, and return its results."""
+        self.check_packages()
         table = in_memory(table)
         adapter = FrameAdapter(table)
         rows = len(adapter.frame)

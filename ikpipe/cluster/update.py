@@ -7,12 +7,13 @@ runs again finds its files as the first time left them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Unpack
 
 from ikpipe.cluster.failures import plainly
 from ikpipe.cluster.keys import account_here, check_driver, key_mark
 from ikpipe.cluster.part import PartTable
+from ikpipe.cluster.portable import Portable, own_packages
 from ikpipe.concurrency.interrupts import to_sync
 from ikpipe.errors import MappingError
 from ikpipe.frames.adapters import FrameAdapter
@@ -28,7 +29,7 @@ from ikpipe.run.update import check_job, collect_changes, split_update_keywords
 
 
 @dataclass(frozen=True, kw_only=True)
-class PreparedUpdate:
+class PreparedUpdate(Portable):
     """An update without its rows: called with a part of the table, it updates the files of that part.
 
     `prepare_update` creates it. It can be pickled, and contains no private key.
@@ -41,6 +42,8 @@ class PreparedUpdate:
         Columns and parameters as a run stores them, assumptions about the service, whether files are only read.
     slots
         Maximum number of parts that run at the same time.
+    packages
+        The versions on the driver of what the cells are read with.
     key_mark
         By which workers recognize the driver's private key; None if the driver has none.
     """
@@ -52,6 +55,7 @@ class PreparedUpdate:
     dry_run: bool
     slots: int
     key_mark: str | None = None
+    packages: dict[str, str] = field(default_factory=own_packages)
 
     def __call__(self, table: Any) -> Any:
         """Return a part of the table, with `ik_change` and `ik_change_message`; errors are those of `ikpipe.update`."""

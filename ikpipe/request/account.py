@@ -165,6 +165,16 @@ class Account(_Safe):
             _HERE[self.public_key] = _HERE.get(self.public_key, {}) | self._secrets
         return _unpickled, (type(self), self._open() | self._for_a_child(), self._lacking(), self._profile)
 
+    @classmethod
+    def unpickled(cls, values: dict[str, Any], lacking: tuple[str, ...], profile: str | None) -> Account:
+        """Return an account without the secrets that it lacks, which are taken from the machine that uses it.
+
+        `values` are keywords of `Account`, and `profile` is the one that the account was read from.
+        """
+        account = cls(**values)
+        account._set(_stripped=lacking, _profile=profile)
+        return account
+
     def _lacking(self) -> tuple[str, ...]:
         """Return which secrets another process takes from its own machine.
 
@@ -188,7 +198,7 @@ class Account(_Safe):
     def without_secrets(self) -> Account:
         """Return this account as it is after pickling: its secrets are taken from the machine that uses it."""
         self.__reduce__()
-        return _unpickled(type(self), self._open(), self._lacking(), self._profile)
+        return self.unpickled(self._open(), self._lacking(), self._profile)
 
     def _secret(self, name: str) -> Any:
         """Return a secret; None if there is none, or it cannot be found here."""
@@ -340,7 +350,5 @@ class Account(_Safe):
             self._find()
 
 
-def _unpickled(kind: type[Account], values: dict[str, Any], stripped: tuple[str, ...], profile: str | None) -> Account:
-    account = kind(**values)
-    account._set(_stripped=stripped, _profile=profile)  # noqa: SLF001 - see __reduce__
-    return account
+def _unpickled(kind: type[Account], values: dict[str, Any], lacking: tuple[str, ...], profile: str | None) -> Account:
+    return kind.unpickled(values, lacking, profile)
