@@ -7,7 +7,7 @@ Arrow needs one type for all rows.
 
 import json
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, lru_cache
 from importlib import import_module
 from typing import Any, Self, TypeVar
 
@@ -98,9 +98,10 @@ class FrameAdapter:
         if self._own is None:
             return self._with(answers)
         names, dtypes = answers.column_names, _pandas_dtypes()
-        kept = self._own.loc[:, [name not in names for name in self._own.columns]]
+        stays = [name not in names for name in self._own.columns]
+        kept = self._own if all(stays) else self._own.loc[:, stays]
         # Not `to_pandas`: for a small part, it takes more processor time than all of its journal.
-        columns = {name: dtypes[cells.type].__from_arrow__(cells) for name, cells in zip(names, answers, strict=True)}
+        columns = {name: _cells(dtypes[one.type], one) for name, one in zip(names, answers, strict=True)}
         return pd.concat([kept, pd.DataFrame(columns, index=kept.index, copy=False)], axis=1)
 
     def like(self, frame: pd.DataFrame) -> Any:
@@ -118,8 +119,21 @@ class FrameAdapter:
 def _pandas_dtypes() -> dict[Any, Any]:
     """Return the dtypes of results by their Arrow types."""
     pa: Any = import_module("pyarrow")
-    types = (pa.string(), pa.int64(), pa.float64(), pa.bool_())
+    types = (pa.large_string(), pa.int64(), pa.float64(), pa.bool_())
     return dict(zip(types, map(pd.api.types.pandas_dtype, _DTYPES), strict=True))
+
+
+def _cells(dtype: Any, cells: Any) -> Any:
+    """Return Arrow's cells as an array of a pandas dtype."""
+    if cells.null_count == len(cells):
+        return _missing(dtype, len(cells)).copy()
+    return dtype.__from_arrow__(cells)
+
+
+@lru_cache(64)
+def _missing(dtype: Any, rows: int) -> Any:
+    """Return a column without values, of which most results have many."""
+    return pd.array([None] * rows, dtype=dtype)
 
 
 def _distinct(table: Any) -> tuple[Any, dict[str, str]]:

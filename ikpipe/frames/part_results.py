@@ -49,9 +49,13 @@ def empty_results(adapter: FrameAdapter) -> Any:
 
 
 def answers_table(results: Sequence[Result], *, lists: bool) -> Any:
-    """Return results as an Arrow table; `lists`: tags and warnings are lists of text, and not JSON as all else."""
+    """Return results as an Arrow table for another library than pandas (`lists`), or for pandas.
+
+    For others, tags and warnings are lists of text, and not JSON as all else. pandas keeps text as `large_string`.
+    """
     pa: Any = import_module("pyarrow")
-    types = {"string": pa.string(), "Int64": pa.int64(), "Float64": pa.float64(), "boolean": pa.bool_()}
+    text = pa.string() if lists else pa.large_string()
+    types = {"string": text, "Int64": pa.int64(), "Float64": pa.float64(), "boolean": pa.bool_()}
     arrays = {}
     for column, dtype in {**RESULT_COLUMNS, EXTRA: "object"}.items():
         cells = [getattr(one, column.removeprefix("ik_")) for one in results]
@@ -61,7 +65,7 @@ def answers_table(results: Sequence[Result], *, lists: bool) -> Any:
             texts = [None if cell is None else [str(text) for text in cell] for cell in cells]
             arrays[column] = pa.array(texts, pa.list_(pa.string()))
         else:
-            arrays[column] = pa.array([_json(cell) for cell in cells], pa.string())
+            arrays[column] = pa.array([_json(cell) for cell in cells], text)
     return pa.table(arrays)
 
 
