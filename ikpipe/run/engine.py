@@ -54,11 +54,13 @@ def send_options(
     fetch_hosts: Iterable[str] = (),
     bandwidth: float | str | None = None,
     share: Share | None = None,
+    client: ServiceClient | None = None,
     **sending: Any,
 ) -> SendOptions:
-    """Return how to send, with a client for it; the keywords are those of `upload`."""
+    """Return how to send, with a client for it unless one is passed; the other keywords are those of `upload`."""
     policy = policy or Policy()
-    client = ServiceClient(transport, timeout, policy, fetch_hosts, limited_bandwidth(bandwidth, share))
+    client = client or ServiceClient(transport, timeout, policy, fetch_hosts)
+    client.limit(limited_bandwidth(bandwidth, share))
     return SendOptions(client, policy, timeout=timeout, bandwidth=bandwidth, share=share, **sending)
 
 

@@ -27,7 +27,7 @@ from ikpipe.service.body import OUT_OF_FILES, FileChanged, MultipartStream, OutO
 from ikpipe.service.certificates import ssl_context
 from ikpipe.service.download import Downloader, DownloadTransports
 from ikpipe.service.exchange_log import log_api_retry, log_response
-from ikpipe.service.proxies import ProxyTransport, proxied, proxy_for
+from ikpipe.service.proxies import Proxies, ProxyTransport
 from ikpipe.service.public_hosts import FetchHosts
 from ikpipe.service.response_limits import headers_by_name, send_request
 from ikpipe.service.transport import MAX_IDLE, HTTPTransport
@@ -72,6 +72,8 @@ def _transport(proxy: httpx.URL | None = None) -> httpx.AsyncHTTPTransport:
 class ServiceClient:
     """The connections of one run: to the service, and to the hosts of URLs that are downloaded.
 
+    They are open in an ``async with`` block, and in blocks within it, such as runs that follow each other.
+
     Parameters
     ----------
     transport
@@ -83,8 +85,6 @@ class ServiceClient:
         How long the service may take to respond.
     fetch_hosts
         Hosts that URLs may be downloaded from although they are not public.
-    bandwidth
-        Limits how many bytes of files a second are sent and downloaded; None sets no limit.
 
     Attributes
     ----------
@@ -109,9 +109,8 @@ class ServiceClient:
         timeout: float | None = None,
         policy: Policy | None = None,
         fetch_hosts: Iterable[str] | FetchHosts = (),
-        bandwidth: Bandwidth | None = None,
     ) -> None:
-        self._bandwidth = bandwidth
+        self._bandwidth: Bandwidth | None = None
         timeouts = _TIMEOUT if timeout is None else httpx.Timeout(timeout, pool=None)
         self._policy, self._user_timeout = policy or Policy(), timeout is not None
         # A timeout that the user sets must not be cut short by the operating system.
@@ -121,17 +120,26 @@ class ServiceClient:
         self.sleep: Callable[[float], Awaitable[bool]] = _sleep
         self._routes: dict[str, UploadRoute] = {}
         self._boundary, self._form_numbers = secrets.token_hex(16), count()  # no file can have another form's boundary
+        self._proxies = Proxies()
         self._client = httpx.AsyncClient(
-            transport=transport or ProxyTransport(_transport),
+            transport=transport or ProxyTransport(self._proxies, _transport),
             trust_env=False,  # see `ProxyTransport`
             timeout=timeouts,
             headers={"User-Agent": USER_AGENT},
             event_hooks={"request": [self._add_trace]},
         )
         self._direct = _transport()
-        network = DownloadTransports(self._direct, self._client, proxied, transport is not None, self._trace)
+        self._users = 0
+        network = DownloadTransports(
+            self._direct, self._client, self._proxies.used_for, transport is not None, self._trace
+        )
         hosts = FetchHosts.read(fetch_hosts)
-        self._downloader = Downloader(network, hosts, timeouts, USER_AGENT, limiter=self.download_limiter)
+        self._downloader = Downloader(network, hosts, timeouts, USER_AGENT)
+
+    def limit(self, bandwidth: Bandwidth | None) -> None:
+        """Limit how many bytes of files a second are sent and downloaded; None sets no limit."""
+        self._bandwidth = bandwidth
+        self._downloader.limiter = self.download_limiter
 
     def is_saturated(self) -> bool:
         """Whether uploads wait for the bandwidth that the caller set, so that more of them would gain nothing."""
@@ -147,10 +155,22 @@ class ServiceClient:
 
     async def __aenter__(self) -> Self:
         note_requests(ours=True)
-        await self._client.__aenter__()
+        self._users += 1
+        if self._users == 1:
+            await self._client.__aenter__()
         return self
 
     async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._users -= 1
+        try:
+            if not self._users:
+                await self._close(kind, error, trace)
+        finally:
+            note_requests(ours=False)
+
+    async def _close(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
@@ -158,13 +178,12 @@ class ServiceClient:
             await self._direct.aclose()
         finally:
             await self._client.__aexit__(kind, error, trace)
-            note_requests(ours=False)
 
     def check_proxies(self, account: Account) -> None:
         """Raise `Error` if the environment's proxy for an address of the account cannot be used."""
-        if self._callers_transport is None:
+        if self._callers_transport is None and self._proxies:
             for url in (account.upload_url, account.api_url):
-                proxy_for(httpx.URL(url))
+                self._proxies.find(httpx.URL(url))
 
     async def upload(
         self,
@@ -199,7 +218,10 @@ class ServiceClient:
         on_bytes: Callable[[int], None],
     ) -> UploadReply:
         if url not in self._routes:
-            self._routes[url] = choose_route(url, self._transport, self._callers_transport, self._client, self._trace)
+            proxied = self._proxies.used_for(httpx.URL(url))
+            self._routes[url] = choose_route(
+                url, self._transport, self._callers_transport, self._client, self._trace, proxied=proxied
+            )
         route = self._routes[url]
         form = build_form(fields, source, f"{self._boundary}{next(self._form_numbers)}")
         limiter = None if self._bandwidth is None else self._bandwidth.upload

@@ -67,9 +67,8 @@ class Downloader:
         timeouts: httpx.Timeout,
         user_agent: str,
         max_undeclared: int = MAX_SIZE,
-        limiter: BandwidthLimiter | None = None,
     ) -> None:
-        self._limiter = limiter
+        self.limiter: BandwidthLimiter | None = None
         self._network, self._hosts, self._timeouts, self._user_agent = network, hosts, timeouts, user_agent
         self._max_undeclared = max_undeclared
 
@@ -221,10 +220,10 @@ class Downloader:
             async with asyncio.timeout(read_timeout) as total:
                 async for raw in response.aiter_raw():
                     received += len(raw)
-                    if self._limiter is not None:  # a wait of our own says nothing about the host
+                    if self.limiter is not None:  # a wait of our own says nothing about the host
                         total.reschedule(None)
                         waited = loop.time()
-                        await self._limiter.take(len(raw))
+                        await self.limiter.take(len(raw))
                         started += loop.time() - waited
                     if read_timeout is not None:
                         total.reschedule(started + read_timeout + received / MIN_RATE)

@@ -15,7 +15,7 @@ from ikpipe.errors import Error, describe_exception, listed, printable
 from ikpipe.service.account_check import LARGEST_OFFSET
 from ikpipe.service.certificates import ssl_context
 from ikpipe.service.findings import Finding, failed
-from ikpipe.service.proxies import proxy_for, unreadable_exceptions
+from ikpipe.service.proxies import Proxies
 from ikpipe.service.upload_routes import USER_AGENT
 
 _TIMEOUT = 5.0  # seconds for one step
@@ -55,16 +55,16 @@ def _certificates() -> Finding:
 
 def _proxies(origins: Iterable[httpx.URL]) -> list[Finding]:
     """Return the proxies that are used, and what is wrong with the settings."""
-    findings, used = [], set()
+    findings, used, proxies = [], set(), Proxies()
     try:
         used = {
             f"{proxy.scheme}://{proxy.host}:{proxy.port or ''}".rstrip(":")
-            for proxy in map(proxy_for, origins)
+            for proxy in map(proxies.find, origins)
             if proxy
         }
     except Error as error:
         findings.append(Finding.of_error("Proxy", error, refused=True))
-    if entries := unreadable_exceptions():
+    if entries := proxies.unreadable_exceptions():
         words = f"NO_PROXY has entries that match no host: {printable(listed(entries, 5))}."
         fix = "Separate hosts, domains, addresses and networks with commas: localhost,.example.com,10.0.0.0/8"
         findings.append(Finding("warning", "Proxy", words, fix))
@@ -110,7 +110,7 @@ class _Check:
 
     def _run(self) -> None:
         try:
-            proxy = proxy_for(self._origin)
+            proxy = Proxies().find(self._origin)
             self._result = [(None if proxy else self._connect()) or self._request(proxy)]
         except Error as error:
             self._result = [Finding.of_error("Proxy", error, refused=True)]

@@ -18,20 +18,46 @@ _PORTS = {"http": 80, "https": 443}
 _SCHEMES = ("http", "https", "socks5", "socks5h")
 
 
-def proxied(url: httpx.URL) -> bool:
-    """Whether a proxy is used for this URL."""
-    return _configured(url) is not None
+class Proxies:
+    """The proxies of the environment or the operating system, as they are now: to read them takes 50 µs or more."""
+
+    def __init__(self) -> None:
+        self._settings = getproxies()
+
+    def __bool__(self) -> bool:
+        """Whether there are any settings."""
+        return bool(self._settings)
+
+    def used_for(self, url: httpx.URL) -> bool:
+        """Whether a proxy is used for this URL."""
+        return self._configured(url) is not None
+
+    def find(self, url: httpx.URL) -> httpx.URL | None:
+        """Return the proxy for a URL, or None.
+
+        Raise `Error` if the environment names something that is not a usable proxy; the message has no user and
+        password of the proxy.
+        """
+        text = self._configured(url)
+        return None if text is None else _checked(text, url)
+
+    def unreadable_exceptions(self) -> list[str]:
+        """Return the entries of `NO_PROXY` that match no host, such as one with a path or two with a space between."""
+        return [entry for entry in self._exceptions() if entry and not _is_readable(entry.rpartition("://")[2])]
+
+    def _configured(self, url: httpx.URL) -> str | None:
+        """Return the text that names the proxy for a URL."""
+        text = self._settings.get(url.scheme) or self._settings.get("all")
+        if not text or _is_this_machine(url.host):
+            return None
+        return None if any(_bypasses(url, entry) for entry in self._exceptions()) else text
+
+    def _exceptions(self) -> list[str]:
+        return [entry.strip().lower() for entry in self._settings.get("no", "").split(",")]
 
 
-def proxy_for(url: httpx.URL) -> httpx.URL | None:
-    """Return the proxy for a URL, or None.
-
-    Raise `Error` if the environment names something that is not a usable proxy; the message has no user and password
-    of the proxy.
-    """
-    text = _configured(url)
-    if text is None:
-        return None
+def _checked(text: str, url: httpx.URL) -> httpx.URL:
+    """Return the proxy with a name, for a URL; raise `Error` if it cannot be used."""
     try:
         proxy = httpx.URL(text if "://" in text else f"http://{text}")
     except httpx.InvalidURL:
@@ -49,12 +75,6 @@ def proxy_for(url: httpx.URL) -> httpx.URL | None:
     return proxy
 
 
-def unreadable_exceptions() -> list[str]:
-    """Return the entries of `NO_PROXY` that match no host, such as one with a path or two that a space separates."""
-    entries = [entry.strip().lower() for entry in getproxies().get("no", "").split(",")]
-    return [entry for entry in entries if entry and not _is_readable(entry.rpartition("://")[2])]
-
-
 def _is_readable(place: str) -> bool:
     host = _split_port(place)[0]
     if place == "*" or _network(host) is not None:
@@ -66,13 +86,13 @@ def _is_readable(place: str) -> bool:
 class ProxyTransport(httpx.AsyncBaseTransport):
     """Sends requests through the proxies of the environment, and directly where there is none."""
 
-    def __init__(self, make: Callable[[httpx.URL | None], httpx.AsyncBaseTransport]) -> None:
-        self._make = make
+    def __init__(self, proxies: Proxies, make: Callable[[httpx.URL | None], httpx.AsyncBaseTransport]) -> None:
+        self._proxies, self._make = proxies, make
         self._transports: dict[httpx.URL | None, httpx.AsyncBaseTransport] = {}
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request."""
-        proxy = proxy_for(request.url)
+        proxy = self._proxies.find(request.url)
         if proxy not in self._transports:
             self._transports[proxy] = self._make(proxy)
         return await self._transports[proxy].handle_async_request(request)
@@ -81,16 +101,6 @@ class ProxyTransport(httpx.AsyncBaseTransport):
         """Close all connections."""
         for transport in self._transports.values():
             await transport.aclose()
-
-
-def _configured(url: httpx.URL) -> str | None:
-    """Return the text that names the proxy for a URL."""
-    proxies = getproxies()
-    text = proxies.get(url.scheme) or proxies.get("all")
-    if not text or _is_this_machine(url.host):
-        return None
-    entries = proxies.get("no", "").split(",")
-    return None if any(_bypasses(url, entry.strip().lower()) for entry in entries) else text
 
 
 def _is_this_machine(host: str) -> bool:

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 import httpx
 
 from ikpipe.service.body import PIECE
-from ikpipe.service.proxies import proxied
 from ikpipe.service.response_limits import read_raw, total_read_timeout
 from ikpipe.service.transport import HTTPTransport, set_socket_options
 
@@ -61,6 +60,8 @@ def choose_route(
     callers: httpx.AsyncBaseTransport | None,
     client: httpx.AsyncClient,
     trace: Trace,
+    *,
+    proxied: bool,
 ) -> UploadRoute:
     """Choose how uploads reach an address: by the caller's transport if there is one, else by a proxy or directly."""
 
@@ -83,7 +84,7 @@ def choose_route(
     address = httpx.URL(url)
     if callers is not None:
         return UploadRoute(address, send_by_callers, PIECE, trace)
-    if proxied(address):
+    if proxied:
         return UploadRoute(address, send_by_proxy, PIECE, trace)
     # httpx's time limit for writing is for a whole piece; that of our transport is for any progress.
     return UploadRoute(address, send_directly, 2 * PIECE, trace)

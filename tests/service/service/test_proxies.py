@@ -19,7 +19,7 @@ from rows import at, blobs, quiet
 
 import ikpipe
 from ikpipe.service.certificates import ssl_context
-from ikpipe.service.proxies import proxied
+from ikpipe.service.proxies import Proxies
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -229,7 +229,15 @@ def test_entries_of_no_proxy(url: str, spared: str, environment: Environment, *,
     """Hosts, domains, addresses and networks, with ports and schemes, as curl and httpx read them."""
     environment.setenv("HTTP_PROXY", "http://proxy.test")
     environment.setenv("NO_PROXY", spared)
-    assert proxied(httpx.URL(url)) is expected
+    assert Proxies().used_for(httpx.URL(url)) is expected
+
+
+def test_proxies_are_those_of_one_moment(environment: Environment) -> None:
+    """A run does not change its way while it goes."""
+    environment.setenv("HTTP_PROXY", "http://proxy.test")
+    proxies, url = Proxies(), httpx.URL("http://x.test/up")
+    environment.setenv("NO_PROXY", "x.test")
+    assert (proxies.used_for(url), Proxies().used_for(url)) == (True, False)
 
 
 PRINTABLE = st.characters(exclude_categories=("C", "Z")) | st.just(" ")
@@ -241,7 +249,7 @@ def test_no_entry_raises(entry: str, host: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("http_proxy", "http://proxy.test")
         patch.setenv("no_proxy", entry)
-        assert proxied(httpx.URL(f"http://{host}/up")) in (True, False)
+        assert Proxies().used_for(httpx.URL(f"http://{host}/up")) in (True, False)
 
 
 @pytest.mark.parametrize("proxy", ["garbage://user:secret@x", "http://", "socks4://user:secret@127.0.0.1:1", "://"])
