@@ -16,14 +16,16 @@ class GroupCommit(Generic[Item]):
     """Combines items into one write; items that arrive during a write go into the next one.
 
     Items that a caller waits for are written after `JOIN` seconds; other items are written with them, or after `ALONE`
-    seconds.
+    seconds. If nobody else can add an item, since the group is being closed or all callers wait, they are written at
+    once.
 
-    `write` writes a list of items, in a thread of its own. Its exception is raised to all callers that wait, now and
-    later: nothing is written after a failed write.
+    `write` writes a list of items, in a thread of its own unless they are written at once. Its exception is raised to
+    all callers that wait, now and later: nothing is written after a failed write. `callers` is how many there can be;
+    None: it is not known.
     """
 
-    def __init__(self, write: Callable[[list[Item]], None]) -> None:
-        self._write = write
+    def __init__(self, write: Callable[[list[Item]], None], callers: int | None = None) -> None:
+        self._write, self._callers, self._closing = write, callers, False
         self._thread = ThreadPoolExecutor(1, "ikpipe.journal")
         self._items: list[Item] = []
         self._next: asyncio.Future[None] | None = None
@@ -60,6 +62,7 @@ class GroupCommit(Generic[Item]):
 
     async def close(self) -> None:
         """Write the remaining items and end the thread."""
+        self._closing = True
         try:
             while self._writer is not None:
                 self._requested.set()
@@ -70,12 +73,14 @@ class GroupCommit(Generic[Item]):
     async def _work(self) -> None:
         loop = asyncio.get_running_loop()
         while self._next is not None:
-            await self._collect()
+            at_once = await self._collect()
             items, done, waiting = self._items, self._next, self._waiting
             self._items, self._next, self._waiting = [], None, []
             self._requested.clear()
             try:
-                if self.error is None:
+                if self.error is None and at_once:
+                    self._write(items)
+                elif self.error is None:
                     await loop.run_in_executor(self._thread, self._write, items)
             except Exception as error:  # noqa: BLE001 - it is raised where it is waited for
                 self.error = error
@@ -90,9 +95,11 @@ class GroupCommit(Generic[Item]):
                 done.exception()  # mark it as retrieved: there may be no caller that waits
         self._writer = None
 
-    async def _collect(self) -> None:
-        """Wait for further items to join."""
+    async def _collect(self) -> bool:
+        """Wait for further items to join; return whether nobody else can add one."""
         with suppress(TimeoutError):
             async with asyncio.timeout(ALONE):
                 await self._requested.wait()
-        await asyncio.sleep(JOIN)
+        if not (last := self._closing or len(self._waiting) == self._callers):
+            await asyncio.sleep(JOIN)
+        return last

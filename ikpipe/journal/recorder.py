@@ -57,6 +57,11 @@ class TableRecorder:
         elif self._total != rows:
             raise self._other(rows)
 
+    @property
+    def complete(self) -> bool:
+        """Whether the journal is known to have the whole table."""
+        return self._rows == self._total
+
     async def ahead(self) -> None:
         """Record the whole table ahead of the run, so that the journal alone is soon enough to finish it."""
         with suppress(JournalError):  # which the run itself meets

@@ -82,14 +82,15 @@ class Session:
         self._began = time.monotonic()
         self._job, self._builder, self._account = job, builder, account
         self._options, self._record = options, record
-        self._writer: GroupCommit[Entry] | None = None if record is None else GroupCommit(record.journal.write)
+        self._writer: GroupCommit[Entry] | None = None
         self._executor: UploadExecutor | None = None
         self._existing: ExistingRows | None = None
         self._telemetry: RunTelemetry | None = None
         self._state = state
         self._results = OrderedResults(sink)
         self._recorder: TableRecorder | None = None
-        if record is not None and self._writer is not None:
+        if record is not None:
+            self._writer = GroupCommit(record.journal.write, job.table.rows)
             self._recorder = TableRecorder(record.journal, self._writer, job.table, record.same)
         self._chunks = job.table.chunks()
         self._run, self._rows = run, 0
@@ -131,7 +132,8 @@ class Session:
                 self._end(batch, task.label, task.position, result, recorded=not task.cut_short)
 
             # A table that another process cannot read again is recorded ahead of the run.
-            ahead = self._recorder.ahead() if self._recorder is not None and self._job.table.ahead else None
+            recorder = None if self._recorder is None or self._recorder.complete else self._recorder
+            ahead = recorder.ahead() if recorder is not None and self._job.table.ahead else None
             try:
                 async with self._tracker.ticking(), aclosing(self._tasks()) as tasks:
                     await self.control.work(tasks, do, executor.gates, ahead)

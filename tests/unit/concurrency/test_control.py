@@ -280,6 +280,35 @@ def test_after_a_failed_write_nothing_is_written() -> None:
     assert calls == [[1, 2]]
 
 
+@pytest.mark.parametrize("callers", [None, 2])
+def test_what_is_left_is_written_where_the_group_is_closed(callers: int | None) -> None:
+    """Not in another thread, since nothing else goes on meanwhile."""
+    threads: list[int] = []
+
+    async def main() -> None:
+        group: GroupCommit[int] = GroupCommit(lambda _items: threads.append(threading.get_ident()), callers)
+        group.add(1)
+        await group.close()
+
+    asyncio.run(main())
+    assert threads == [threading.get_ident()]
+
+
+def test_a_write_for_all_callers_waits_for_no_others() -> None:
+    """If fewer wait than there are, others can join, and go on meanwhile."""
+    written: list[tuple[list[int], bool]] = []
+
+    async def main() -> None:
+        here = threading.get_ident()
+        group: GroupCommit[int] = GroupCommit(lambda items: written.append((items, threading.get_ident() == here)), 2)
+        await asyncio.gather(group.put(1), group.put(2))
+        await group.put(3)
+        await group.close()
+
+    asyncio.run(main())
+    assert written == [([1, 2], True), ([3], False)]
+
+
 # Draining and stopping
 
 
