@@ -97,7 +97,7 @@ class ColumnMapping:
         """Whether any column or keyword gives this parameter."""
         return parameter in self._sources
 
-    @property
+    @cached_property
     def text(self) -> str:
         """The effective mapping in one line: what gives each parameter, and the columns that give none."""
         unused = [label for at in self._unused() if not is_result(label := self._names.label(at))]

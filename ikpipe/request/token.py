@@ -27,10 +27,8 @@ import os
 import random
 import socket
 import time
-import warnings
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
-from functools import cache, partial
+from collections.abc import Callable, Mapping
+from functools import cache, lru_cache, partial
 from itertools import count
 from typing import Any, NamedTuple, NoReturn
 
@@ -146,24 +144,21 @@ def _host() -> int:
     return sum(socket.gethostname().encode()) * 31
 
 
-@contextmanager
-def _quiet() -> Iterator[None]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
+@lru_cache(64)
+def _head(public_key: str) -> bytes:
+    """Return the first part of tokens, which does not depend on the private key."""
+    # PyJWT warns of keys shorter than the hash; the service chose the length of its keys.
+    return jwt.encode({}, bytes(_HASH_BYTES), "HS256", {"kid": public_key}).partition(".")[0].encode()
 
 
 class LocalSigner:
     """Signs tokens with the account's private key."""
 
     def __init__(self, account: Account, times: TokenTimes | None = None, lifetime: int = LIFETIME) -> None:
-        key = account.key()
         # Key and header are the same for every token; PyJWT's `encode` would prepare them each time.
         self._algorithm = jwt.PyJWS().get_algorithm_by_name("HS256")
-        self._key = _Key(self._algorithm.prepare_key(key))
-        # PyJWT warns of keys shorter than the hash; the service chose the length.
-        with _quiet() if len(key) < _HASH_BYTES else nullcontext():
-            self._head = jwt.encode({}, key, "HS256", {"kid": account.public_key}).partition(".")[0].encode()
+        self._key = _Key(self._algorithm.prepare_key(account.key()))
+        self._head = _head(account.public_key)
         self._times = times or TokenTimes()
         self._lifetime = lifetime
 

@@ -27,8 +27,11 @@ class FrameEncoder:
 
     def __init__(self, frame: pd.DataFrame, *, part: bool = False) -> None:
         self._frame, self._part = frame, part
-        self._index = _has_values(frame)
-        self._kinds = [ColumnType.of(column.dtype) for column in columns(frame, index=self._index)]
+        self._index = not isinstance(frame.index, pd.RangeIndex)  # whether it needs more than its description
+
+    @cached_property
+    def _kinds(self) -> list[ColumnType]:
+        return [ColumnType.of(column.dtype) for column in columns(self._frame, index=self._index)]
 
     @cached_property
     def head(self) -> str:
@@ -63,11 +66,6 @@ def decode_frame(head: str, pieces: Iterable[str], first: int = 0, *, trusted: b
         raise
     except Exception as error:  # pandas raises anything for wrong content
         raise ValueError(f"this is not the text of a frame: {error!r}") from error
-
-
-def _has_values(frame: pd.DataFrame) -> bool:
-    """Whether the index needs more than its description."""
-    return not isinstance(frame.index, pd.RangeIndex)
 
 
 def _decoded(notes: dict[str, Any], pieces: Iterable[str], first: int, *, trusted: bool) -> pd.DataFrame:
