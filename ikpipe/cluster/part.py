@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import platform
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from ikpipe.cluster.failures import plainly
@@ -19,6 +20,7 @@ from ikpipe.cluster.row_ids import part_entries, row_ids
 from ikpipe.cluster.shares import part_options
 from ikpipe.concurrency.bandwidth_schedule import BandwidthSchedule
 from ikpipe.concurrency.interrupts import to_sync
+from ikpipe.concurrency.kept_loops import opened_in_loop
 from ikpipe.concurrency.shares import Ledger
 from ikpipe.errors import MappingError, did_you_mean, short_repr
 from ikpipe.errors.logs import logged_part
@@ -45,6 +47,9 @@ from ikpipe.run.prepare import log_warning, report_mapping
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from ikpipe.request.token import UploadToken
+    from ikpipe.service.client import ServiceClient
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -254,16 +259,39 @@ class PartTable(InMemoryTable):
         return True
 
 
+@dataclass
+class _Kept:
+    """What parts of an upload that follow each other share in one event loop of this process.
+
+    `account` has the secrets of this machine, and `signer` signs with them, if it can. `client` has open connections.
+    `job` is that of the last table without its rows, whose mapping the next one uses if it has the same columns.
+    """
+
+    account: Account
+    signer: Callable[..., UploadToken] | None
+    client: ServiceClient
+    job: UploadJob
+
+
+@asynccontextmanager
+async def _opened(upload: PreparedUpload, frame: pd.DataFrame) -> AsyncIterator[_Kept]:
+    """Open the connections of parts, of which the first has the rows of a frame."""
+    account = account_here(upload.account, upload.profile, upload.key_mark)
+    job = UploadJob(InMemoryTable(frame.iloc[:0]), upload.mapping, numbered=False)
+    async with engine.send_options(policy=upload.policy, **upload.send_options).client as client:
+        yield _Kept(account, catalog.token_signer(account), client, job)
+
+
 async def _upload_table_async(upload: PreparedUpload, adapter: FrameAdapter, state: _PartState) -> Any:
     """Upload one table of a part, with its journal if the upload has one."""
     frame = adapter.frame
     _check_root(upload.mapping["root"])
-    account = account_here(upload.account, upload.profile, upload.key_mark)
-    upload = with_journal(upload, account)
+    kept = await opened_in_loop(partial(_opened, upload, frame))
+    upload = with_journal(upload, kept.account)
     table = PartTable(frame, state.rows, upload.key)
     keys = table.keys
-    job, collector = UploadJob(table, upload.mapping, numbered=False), PartResults(adapter)
-    journal = _open_journal(upload, job, table, keys, account, state.ids)
+    job, collector = replace(kept.job, table=table), PartResults(adapter)
+    journal = _open_journal(upload, job, table, keys, kept, state.ids)
     contents = None if journal is None else journal.contents
     suffixes = (
         SuffixByContent(upload.run, state.seen, contents)
@@ -272,13 +300,20 @@ async def _upload_table_async(upload: PreparedUpload, adapter: FrameAdapter, sta
     )
     listings = listings_of(upload.id, upload.part_policy())
     async with part_options(upload) as options:
-        sending = engine.send_options(shared_since=upload.since, progress=False, listings=listings, **options)
+        sending = engine.send_options(
+            client=kept.client, shared_since=upload.since, progress=False, listings=listings, **options
+        )
         with logged_part(upload.run):
-            await engine.send(job, account, sending, collector, journal, suffixes, state.targets)
+            await engine.send(job, kept.account, sending, collector, journal, suffixes, state.targets)
+    kept.job = replace(job, table=kept.job.table)
     return collector.results
 
 
-_upload_table = to_sync(_upload_table_async, "cluster")
+def _loop_of(upload: PreparedUpload, *_args: object, **_keywords: object) -> str:
+    return upload.id
+
+
+_upload_table = to_sync(_upload_table_async, "cluster", loop_of=_loop_of)
 
 
 def _check_root(root: str | None) -> None:
@@ -310,7 +345,7 @@ def _open_journal(
     job: UploadJob,
     table: PartTable,
     keys: list[Any] | None,
-    account: Account,
+    kept: _Kept,
     seen: Counter[str],
 ) -> OpenJournal | None:
     """Open the journal for the rows of a table, or return None if the upload has none.
@@ -320,7 +355,7 @@ def _open_journal(
     if upload.journal is None:
         return None
     rows = row_ids(job, table, keys, seen)
-    seal = Prover(account).own.of_run(upload.run) if upload.proof is None else Seal.from_secret(upload.proof)
+    seal = Prover(kept.account).own.of_run(upload.run) if upload.proof is None else Seal.from_secret(upload.proof)
     proof, storage = Proof(seal, upload.trust_journal), open_storage(upload.journal)
     contents = ContentHashes(keyed=keys is not None)
     earlier = None
@@ -328,4 +363,4 @@ def _open_journal(
         earlier = part_entries(storage, upload.journal, upload.run, table, keys, proof)
     identity = RunIdentity(upload.run, proof)
     journal = SharedJournal(segments_of(storage, upload.journal, upload.id), identity, rows, contents, earlier)
-    return OpenJournal(journal, len(rows), sign=catalog.token_signer(account), contents=contents)
+    return OpenJournal(journal, len(rows), sign=kept.signer, contents=contents)

@@ -3,6 +3,7 @@
 ::
 
     interrupts.py           Ctrl-C drains a run, or stops it at once; run coroutines from synchronous code
+    kept_loops.py           event loops that stay open between calls that follow each other
     bandwidth.py            limit how many bytes a second are sent and received
     bandwidth_schedule.py   the limits by the time of day, as rclone writes them
     gate.py                 wait for a place among the items in flight

@@ -7,13 +7,14 @@ interrupt is noticed at any moment.
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Hashable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, wait
-from contextvars import ContextVar, copy_context
-from functools import wraps
+from contextvars import ContextVar
+from functools import partial, wraps
 from typing import Any, ParamSpec, TypeVar
 
 from ikpipe.concurrency.gate import ConcurrencyGate
+from ikpipe.concurrency.kept_loops import Run, call_with_loop
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -258,7 +259,31 @@ def _result(future: Future[T]) -> T:
     return future.result()
 
 
-def to_sync(main: Callable[P, Coroutine[Any, Any, T]], name: str, *, drains: bool = True) -> Callable[P, T]:
+def _interruptible(future: Future[T], control: RunControl, start: Callable[[], None]) -> T:
+    """Start what sets a future's result, and return that; interrupts meanwhile are passed to the control."""
+    started, interrupts, applied = False, 0, 0
+    while True:
+        try:
+            if not started:  # after an interrupt of `start`, it may or may not have started
+                start()
+                started = True
+            while applied < interrupts:  # within `try`, because another interrupt may come at any moment
+                applied += 1
+                control.interrupt()
+            return _result(future)
+        except (KeyboardInterrupt, _Interrupted) as error:
+            interrupts += 1
+            if interrupts > 2 or isinstance(error, _Interrupted):  # noqa: PLR2004 - it was drained and stopped
+                raise KeyboardInterrupt from None
+
+
+def to_sync(
+    main: Callable[P, Coroutine[Any, Any, T]],
+    name: str,
+    *,
+    drains: bool = True,
+    loop_of: Callable[P, Hashable] | None = None,
+) -> Callable[P, T]:
     """Return a synchronous version of a coroutine function, with the same signature and documentation.
 
     It runs in an event loop and thread of its own, because a notebook's cell already has a running loop. The first
@@ -266,7 +291,8 @@ def to_sync(main: Callable[P, Coroutine[Any, Any, T]], name: str, *, drains: boo
     raised.
 
     `name` is the name of the synchronous function. `drains` says whether the run drains and returns a result after an
-    interrupt. If not, the first interrupt cancels it and is raised.
+    interrupt. If not, the first interrupt cancels it and is raised. `loop_of` returns a key for the arguments of a
+    call: calls with the same key that follow each other share an event loop (`kept_loops.py`); None: none do.
     """
 
     @wraps(main)
@@ -274,32 +300,19 @@ def to_sync(main: Callable[P, Coroutine[Any, Any, T]], name: str, *, drains: boo
         """Run the coroutine function in a thread with its own event loop, and return its result."""
         control = RunControl()
         future: Future[T] = Future()
-        started = threading.Lock()
+        begun = threading.Lock()
 
-        def target() -> None:
-            """Run the event loop, unless the caller was interrupted before it started."""
-            if not started.acquire(blocking=False):
+        def target(run: Run) -> None:
+            """Run the coroutine, unless another thread does, since the start was interrupted and repeated."""
+            if not begun.acquire(blocking=False):
                 return
             try:
-                future.set_result(asyncio.run(_attached(main(*args, **kwargs), control, drains=drains)))
+                future.set_result(run(_attached(main(*args, **kwargs), control, drains=drains)))
             except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
                 future.set_exception(error)
 
-        interrupts = applied = 0
-        while True:
-            try:
-                # After an interrupt of `start`, the thread may or may not run; the lock lets only one run.
-                while not started.locked():
-                    run = copy_context().run  # the caller's variables, such as the span that is around the call
-                    threading.Thread(target=run, args=(target,), name=f"ikpipe.{name}", daemon=True).start()
-                while applied < interrupts:  # within `try`, because another interrupt may come at any moment
-                    applied += 1
-                    control.interrupt()
-                return _result(future)
-            except (KeyboardInterrupt, _Interrupted) as error:
-                interrupts += 1
-                if interrupts > 2 or isinstance(error, _Interrupted):  # noqa: PLR2004 - it was drained and stopped
-                    raise KeyboardInterrupt from None
+        key = None if loop_of is None else loop_of(*args, **kwargs)
+        return _interruptible(future, control, partial(call_with_loop, target, f"ikpipe.{name}", key))
 
     synchronous.__name__ = synchronous.__qualname__ = name
     return synchronous
