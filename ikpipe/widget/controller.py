@@ -15,9 +15,10 @@ from ikpipe.request.result import SETTLED, Result
 from ikpipe.widget import messages
 from ikpipe.widget.browser_uploads import BrowserUploads
 from ikpipe.widget.edited_table import EditedTable, fixed_levels
+from ikpipe.widget.message_fields import InvalidMessage
 from ikpipe.widget.message_order import MessageOrder
-from ikpipe.widget.messages import InvalidMessage
 from ikpipe.widget.picked_files import PickedFile
+from ikpipe.widget.row_editor import RowEditor
 from ikpipe.widget.row_store import RowStore
 from ikpipe.widget.rows import IN_PROGRESS, RETRYABLE, WidgetRow
 from ikpipe.widget.runs import Run, RunConfig, session_histories
@@ -51,15 +52,17 @@ class Controller:
         self._validator = RowValidator(
             table, config.account.max_file_size, self.uploads.files.source, config.policy.names
         )
+        self.editor = RowEditor(self.rows, self._validator, self.uploads.files)
         self._validated = False
         self._last_runs: dict[WidgetRow, Run] = {}
         self._parent = fixed_levels(table.input_mapping["parameters"].get("folder"))
         self._handlers: dict[type[Any], Callable[[Any], None]] = {
             messages.HelloMessage: self._hello,
             messages.AddMessage: self._add,
-            messages.RemoveMessage: lambda message: self._remove(message.ids),
+            messages.RemoveMessage: self._remove,
             messages.SelectMessage: self._select,
             messages.EditMessage: self._edit,
+            messages.UndoMessage: self._undo,
             messages.SendMessage: lambda message: self.send(message.ids),
             messages.CancelMessage: lambda message: self.cancel(message.ids),
             messages.RetryMessage: lambda message: self.retry(message.ids),
@@ -127,6 +130,7 @@ class Controller:
         for start in range(0, max(1, len(rows)), MAX_ROWS):
             self.send_message(self.rows.rows_message(rows[start : start + MAX_ROWS], start))
         self.send_message({"type": "welcome", "session": self.config.session, "version": self.rows.version})
+        self._send_history()
         if self.rows.selected:
             self.send_message({"type": "select", "ids": [*self.rows.selected]})
         self.uploads.request_again()
@@ -154,25 +158,21 @@ class Controller:
         ids = {key: row.id for key, row in rows.items()}
         self.send_message({"type": "added", "request": request, "ids": ids, "refused": {}})
 
-    def _remove(self, ids: list[str]) -> None:
+    def _remove(self, message: messages.RemoveMessage) -> None:
         """Remove picked files that are editable; rows of the input stay."""
-        changed: set[WidgetRow] = set()
-        removed: list[str] = []
-        for row in self.rows.subset(ids):
-            if row.picked is not None and row.editable:
-                changed |= self._validator.remove(row)
-                self.rows.remove(row)
-                self.uploads.files.remove(row.picked)
-                self._last_runs.pop(row, None)
-                row.run = None
-                removed.append(row.id)
-        self.send_message({"type": "gone", "ids": removed})
-        for row in changed:
-            if row.state in ("ready", "invalid"):
-                row.reset()
-        self.rows.mark_changed(changed)
-        self.send_changes()
+        self._removed(self.editor.remove(self.rows.subset(message.ids), message.step))
         self.on_change("frame", "selection", "results")
+
+    def _removed(self, rows: list[WidgetRow]) -> None:
+        """Tell pages that rows were removed, which others changed for it, and what can be undone."""
+        for row in rows:
+            self._last_runs.pop(row, None)
+        self.send_message({"type": "gone", "ids": [row.id for row in rows]})
+        self.send_changes()
+        self._send_history()
+
+    def _send_history(self) -> None:
+        self.send_message({"type": "history", **self.editor.history.describe()})
 
     def _select(self, message: messages.SelectMessage) -> None:
         selected = dict.fromkeys(row.id for row in self.rows.subset(message.ids))
@@ -187,15 +187,23 @@ class Controller:
             raise InvalidMessage("there is no such row", message.request)
         if not all(row.editable for row in rows):
             raise InvalidMessage("a row that is uploaded, uploading or unconfirmed cannot be changed", message.request)
-        for row in rows:
-            if message.value is None:
-                row.edits.pop(message.column, None)
-            else:
-                row.edits[message.column] = message.value
-            row.state, row.result, row.history, row.run, row.cancelled = "ready", None, None, None, False
-        self.rows.mark_changed([*rows, *self._validator.validate(rows)])
+        self.editor.edit(rows, message.column, message.value, message.step)
+        self._send_history()
         self.send_changes(message.request)
         self.on_change("frame", "results")
+
+    def _undo(self, message: messages.UndoMessage) -> None:
+        last = self.editor.history.last(message.direction)
+        if last is None or message.step not in ("", last.name):
+            raise InvalidMessage("something else was changed meanwhile", message.request)
+        outcome = self.editor.step(message.direction)
+        if outcome is None:
+            return
+        self._removed(outcome.removed)
+        answer = {"type": "undone", "request": message.request, "direction": message.direction}
+        rows = len(outcome.changed) + len(outcome.removed)
+        self.send_message({**answer, **outcome.step.describe(), "rows": rows, "kept": outcome.kept})
+        self.on_change("frame", "selection", "results")
 
     # Runs
 

@@ -19,7 +19,7 @@ from ikpipe.request.parameters import BY_WIRE, PATH, TABLE
 from ikpipe.request.values import folder_levels
 from ikpipe.run.existing.rules import ExistingRules
 from ikpipe.run.job import check_changed_by
-from ikpipe.widget.messages import METADATA
+from ikpipe.widget.message_fields import METADATA
 from ikpipe.widget.picked_files import PickedFile
 from ikpipe.widget.rows import WidgetRow
 

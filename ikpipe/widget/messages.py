@@ -5,34 +5,14 @@ A message is a dict with a `type`; `read` returns a tuple whose fields have vali
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
-from math import isfinite
+from collections.abc import Callable
 from typing import Any, Literal, NamedTuple, get_args
 
-from ikpipe.request.values import encodable
+from ikpipe.widget.message_fields import MAX_PATH, MAX_WORD, InvalidMessage, MessageFields, editable_column
 
 MAX_BODY = 65_536  # characters of the service's answer
-_MAX_IDS = 100_000
-_MAX_FILES = 10_000  # added by one message
-_MAX_PATH = 4_096  # characters of a name or a path
-_MAX_CELL = 100_000  # characters
-_MAX_WORD = 200  # characters of an id, a key, a request, a column; items of a list
-_MAX_INTEGER = 2**53  # of JavaScript
-
-COLUMNS = ("file_name", "folder", "tags", "description", "is_private_file", "custom_coordinates")
-"""The columns that can be edited, besides `custom_metadata.<field>`."""
-METADATA = "custom_metadata."
 
 Failure = Literal["network", "timeout", "cancelled", "offline", "lost", "unreadable"]
-
-
-class InvalidMessage(Exception):  # noqa: N818 - never leaves the package: it becomes an `error` message
-    """An invalid message; `request` is its identifier, if it has one."""
-
-    def __init__(self, message: str, request: str | int | None = None) -> None:
-        super().__init__(message)
-        self.request = request
 
 
 class HelloMessage(NamedTuple):
@@ -58,9 +38,10 @@ class AddMessage(NamedTuple):
 
 
 class RemoveMessage(NamedTuple):
-    """Remove rows."""
+    """Remove rows; `step` is as in `EditMessage`."""
 
     ids: list[str]
+    step: str = ""
 
 
 class SelectMessage(NamedTuple):
@@ -70,12 +51,30 @@ class SelectMessage(NamedTuple):
 
 
 class EditMessage(NamedTuple):
-    """Set a column in some rows; None resets it to the default."""
+    """Set a column in some rows; None resets it to the default.
+
+    Messages with the same `step` are undone together; without one, each is undone alone.
+    """
 
     request: str | int
     ids: list[str]
     column: str
     value: Any
+    step: str = ""
+
+
+class UndoMessage(NamedTuple):
+    """Undo the last step, or redo the one that was undone last; `step` must be its name, unless it is empty."""
+
+    request: str | int
+    direction: Literal["undo", "redo"]
+    step: str = ""
+
+
+class HaveMessage(NamedTuple):
+    """The page has the files of these rows."""
+
+    ids: list[str]
 
 
 class SendMessage(NamedTuple):
@@ -85,9 +84,10 @@ class SendMessage(NamedTuple):
 
 
 class CancelMessage(NamedTuple):
-    """Cancel rows, or with None all."""
+    """Cancel rows, or with None all; `now` does not wait until it is known whether they are stored."""
 
     ids: list[str] | None
+    now: bool = False
 
 
 class RetryMessage(NamedTuple):
@@ -160,6 +160,8 @@ Message = (
     | RemoveMessage
     | SelectMessage
     | EditMessage
+    | UndoMessage
+    | HaveMessage
     | SendMessage
     | CancelMessage
     | RetryMessage
@@ -177,12 +179,12 @@ def read(content: object) -> Message:
     if not isinstance(content, dict):
         raise InvalidMessage("a message is an object with a type")
     request = content.get("request")
-    request = request if isinstance(request, (str, int)) and len(str(request)) <= _MAX_WORD else None
+    request = request if isinstance(request, (str, int)) and len(str(request)) <= MAX_WORD else None
     kind = content.get("type")
     if not isinstance(kind, str) or kind not in _READERS:
         raise InvalidMessage("there is no message of this type", request)
     try:
-        return _READERS[kind](_Fields(content))
+        return _READERS[kind](MessageFields(content))
     except InvalidMessage as invalid:
         raise InvalidMessage(f"{kind}: {invalid}", request) from None
 
@@ -192,141 +194,27 @@ def read_order(content: object) -> tuple[str, int] | None:
 
     Raise `InvalidMessage` if the sequence or the number is invalid.
     """
-    fields = _Fields(content if isinstance(content, dict) else {})
+    fields = MessageFields(content if isinstance(content, dict) else {})
     if not fields.has("line") or fields.cell("type") == "ping":
         return None
     return fields.text("line"), fields.number("at")
 
 
-class _Fields:
-    """The fields of an object; each method validates one."""
-
-    def __init__(self, content: Mapping[Any, Any]) -> None:
-        self._content = content
-
-    def text(self, name: str, longest: int = _MAX_WORD, default: str | None = None) -> str:
-        """Return a text of a bounded length."""
-        value = self._content.get(name, default)
-        if not isinstance(value, str) or len(value) > longest:
-            raise InvalidMessage(f"{name} is not a text of at most {longest:,} characters")
-        if not encodable(value):
-            raise InvalidMessage(f"{name} has an unpaired surrogate")
-        return value
-
-    def number(self, name: str, largest: int = _MAX_INTEGER) -> int:
-        """Return an integer from 0."""
-        value = self._content.get(name)
-        if type(value) is float and value.is_integer():
-            value = int(value)
-        if type(value) is not int or not 0 <= value <= largest:
-            raise InvalidMessage(f"{name} is not an integer from 0 to {largest}")
-        return value
-
-    def time(self, name: str) -> float | None:
-        """Return a time in seconds, or None."""
-        value = self._content.get(name)
-        if value is not None and (type(value) not in (int, float) or not abs(value) <= _MAX_INTEGER):
-            raise InvalidMessage(f"{name} is not a valid time")
-        return None if value is None else float(value)
-
-    def flag(self, name: str, *, default: bool) -> bool:
-        """Return a boolean."""
-        value = self._content.get(name, default)
-        if not isinstance(value, bool):
-            raise InvalidMessage(f"{name} is not a boolean")
-        return value
-
-    def request(self) -> str | int:
-        """Return the id of a request, which its reply repeats."""
-        value = self._content.get("request")
-        return self.number("request") if type(value) in (int, float) else self.text("request")
-
-    def ids(self) -> list[str]:
-        """Return the ids of rows, each once."""
-        value = self._content.get("ids")
-        if not isinstance(value, list) or len(value) > _MAX_IDS:
-            raise InvalidMessage("ids is not a list of ids")
-        if not all(isinstance(item, str) and len(item) <= _MAX_WORD for item in value):
-            raise InvalidMessage("ids has an item that is not an id")
-        return list(dict.fromkeys(value))
-
-    def ids_or_all(self) -> list[str] | None:
-        """Return the ids of rows; None means all rows."""
-        return None if self._content.get("ids") is None else self.ids()
-
-    def objects(self, name: str) -> list[_Fields]:
-        """Return a list of objects, each to be read in the same way."""
-        value = self._content.get(name)
-        if not isinstance(value, list) or len(value) > _MAX_FILES or not all(isinstance(item, dict) for item in value):
-            raise InvalidMessage(f"{name} is not a list of at most {_MAX_FILES:,} objects")
-        return [_Fields(item) for item in value]
-
-    def choice(self, name: str, choices: tuple[str, ...]) -> Any:
-        """Return one of the allowed texts."""
-        value = self._content.get(name)
-        if not isinstance(value, str) or value not in choices:
-            raise InvalidMessage(f"{name} is not one of {', '.join(choices)}")
-        return value
-
-    def has(self, name: str) -> bool:
-        """Whether the message has a value of this name."""
-        return self._content.get(name) is not None
-
-    def cell(self, name: str, column: str = "") -> Any:
-        """Return the value of a cell."""
-        return _cell(self._content.get(name), column)
-
-    def edits(self) -> dict[str, Any]:
-        """Return edited cells by column."""
-        value = self._content.get("edits") or {}
-        if not isinstance(value, dict) or len(value) > _MAX_WORD:
-            raise InvalidMessage("edits is not an object of columns and values")
-        return {_column(name): _cell(cell, name) for name, cell in value.items()}
-
-
-def _is_scalar(value: object) -> bool:
-    return value is None or type(value) in (str, int, bool) or (type(value) is float and isfinite(value))
-
-
-def _cell(value: object, column: str) -> Any:
-    """Return a valid value of a cell: text, a number, a boolean, None, a list of text, or for metadata of numbers."""
-    items = value if isinstance(value, list) else [value]
-    if len(items) > _MAX_WORD or not all(map(_is_scalar, items)):
-        raise InvalidMessage("value is not valid in a cell")
-    item_types = {str, int, float, bool} if column.startswith(METADATA) else {str}
-    if isinstance(value, list) and not {*map(type, items)} <= item_types:
-        raise InvalidMessage("value is a list with an item that is not text")
-    text = "".join(item for item in items if isinstance(item, str))
-    if len(text) > _MAX_CELL or not encodable(text):
-        raise InvalidMessage("value is too long, or has an unpaired surrogate")
-    return value
-
-
-_METADATA_COLUMN = re.compile(re.escape(METADATA) + r"[^\x00-\x1f\ud800-\udfff]{1,150}")
-
-
-def _column(name: object) -> str:
-    """Return the name of a column that can be edited."""
-    if isinstance(name, str) and (name in COLUMNS or _METADATA_COLUMN.fullmatch(name)):
-        return name
-    raise InvalidMessage("column cannot be edited")
-
-
-def _file(fields: _Fields) -> BrowserFile:
-    name = fields.text("name", _MAX_PATH)
+def _file(fields: MessageFields) -> BrowserFile:
+    name = fields.text("name", MAX_PATH)
     if not name:
         raise InvalidMessage("name is empty")
     return BrowserFile(
         fields.text("key"),
         name,
-        fields.text("path", _MAX_PATH, ""),
+        fields.text("path", MAX_PATH, ""),
         fields.number("size"),
         fields.text("type", default=""),
         fields.time("modified"),
     )
 
 
-def _result(fields: _Fields) -> ResultMessage:
+def _result(fields: MessageFields) -> ResultMessage:
     row_id, attempt = fields.text("id"), fields.number("attempt")
     if fields.has("error"):
         error = fields.choice("error", get_args(Failure))
@@ -335,23 +223,32 @@ def _result(fields: _Fields) -> ResultMessage:
     return ResultMessage(row_id, attempt, fields.number("status", 599), fields.text("body", MAX_BODY, ""), request)
 
 
-def _orphaned_row(fields: _Fields) -> OrphanedRow:
+def _orphaned_row(fields: MessageFields) -> OrphanedRow:
     return OrphanedRow(_file(fields), fields.text("id", default=""), fields.edits(), fields.text("state", default=""))
 
 
-def _edit(fields: _Fields) -> EditMessage:
-    column = _column(fields.text("column"))
-    return EditMessage(fields.request(), fields.ids(), column, fields.cell("value", column))
+def _edit(fields: MessageFields) -> EditMessage:
+    column = editable_column(fields.text("column"))
+    return EditMessage(
+        fields.request(), fields.ids(), column, fields.cell("value", column), fields.text("step", default="")
+    )
 
 
-_READERS: dict[str, Callable[[_Fields], Message]] = {
+def _undo(fields: MessageFields) -> UndoMessage:
+    return UndoMessage(fields.request(), fields.choice("type", ("undo", "redo")), fields.text("step", default=""))
+
+
+_READERS: dict[str, Callable[[MessageFields], Message]] = {
     "hello": lambda _: HelloMessage(),
     "add": lambda fields: AddMessage(fields.request(), [_file(item) for item in fields.objects("files")]),
-    "remove": lambda fields: RemoveMessage(fields.ids()),
+    "remove": lambda fields: RemoveMessage(fields.ids(), fields.text("step", default="")),
     "select": lambda fields: SelectMessage(fields.ids()),
     "edit": _edit,
+    "undo": _undo,
+    "redo": _undo,
+    "have": lambda fields: HaveMessage(fields.ids()),
     "send": lambda fields: SendMessage(fields.ids_or_all()),
-    "cancel": lambda fields: CancelMessage(fields.ids_or_all()),
+    "cancel": lambda fields: CancelMessage(fields.ids_or_all(), fields.flag("now", default=False)),
     "retry": lambda fields: RetryMessage(fields.ids_or_all()),
     "progress": lambda fields: ProgressMessage(
         fields.text("id"), fields.number("attempt"), fields.number("loaded"), fields.number("total")

@@ -50,6 +50,11 @@ class RowStore:
         self.changed.pop(row, None)
         self.selected.pop(row.id, None)
 
+    def restore(self, rows: Iterable[WidgetRow]) -> None:
+        """Put rows back that were removed, at their places."""
+        self._rows |= {row.id: row for row in rows}
+        self._rows = dict(sorted(self._rows.items(), key=lambda item: item[1].number))
+
     def mark_changed(self, rows: Iterable[WidgetRow]) -> None:
         """Record that rows changed."""
         for row in rows:

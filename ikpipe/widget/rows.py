@@ -87,6 +87,10 @@ class WidgetRow:
         idle = self.run is None or (self.state == "cancelled" and self.picked is not None)
         return idle and self.state not in SETTLED and self.state != "unknown"
 
+    def restart(self) -> None:
+        """Forget what became of it: it was changed, and is a row that was not sent."""
+        self.state, self.result, self.history, self.run, self.cancelled = "ready", None, None, None, False
+
     def reset(self) -> None:
         """Set the state of a row that was changed: ready, or invalid."""
         self.state, self.result, self.history = "invalid" if self.problems else "ready", None, None

@@ -39,7 +39,7 @@ from ikpipe.service.public_hosts import FetchHosts
 from ikpipe.widget import assets, messages, previews
 from ikpipe.widget.controller import Controller
 from ikpipe.widget.edited_table import EditedTable, list_files, row_labels
-from ikpipe.widget.messages import InvalidMessage
+from ikpipe.widget.message_fields import InvalidMessage
 from ikpipe.widget.notifier import Notifier
 from ikpipe.widget.rows import WidgetRow
 from ikpipe.widget.runs import RunConfig

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ikpipe.widget import messages
-from ikpipe.widget.messages import InvalidMessage, read
+from ikpipe.widget.message_fields import InvalidMessage
+from ikpipe.widget.messages import read
 
 FILE = {"key": "k1", "name": "a.png", "path": "trip", "size": 3, "type": "image/png", "modified": 1.7e12}
 GOOD: list[dict[str, Any]] = [
@@ -21,8 +22,14 @@ GOOD: list[dict[str, Any]] = [
     {"type": "edit", "request": 4, "ids": ["b0"], "column": "tags", "value": ["a", "b"]},
     {"type": "edit", "request": "q", "ids": ["b0"], "column": "custom_metadata.brand", "value": 1.5},
     {"type": "edit", "request": "q", "ids": ["b0"], "column": "custom_metadata.sizes", "value": [36, 37.5]},
+    {"type": "edit", "request": "q", "ids": ["b0"], "column": "tags", "value": None, "step": "s1"},
+    {"type": "remove", "ids": ["b0"], "step": "s1"},
+    {"type": "undo", "request": "q", "step": "s1"},
+    {"type": "redo", "request": "q"},
+    {"type": "have", "ids": ["b0"]},
     {"type": "send", "ids": None},
     {"type": "cancel", "ids": ["b0"]},
+    {"type": "cancel", "ids": ["b0"], "now": True},
     {"type": "retry"},
     {"type": "progress", "id": "b0", "attempt": 1, "loaded": 1, "total": 2},
     {"type": "result", "id": "b0", "attempt": 1, "status": 200, "body": "{}", "request_id": "x"},
