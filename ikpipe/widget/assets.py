@@ -1,5 +1,7 @@
 """The script and the style sheet of the uploader, joined from the files below `static/`."""
 
+import json
+import posixpath
 import re
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -8,24 +10,33 @@ _STATIC = Path(__file__).parent / "static"
 _STYLES = (  # later rules win over earlier ones
     *("base", "toolbar", "notices", "list", "gallery", "editor", "dialogs", "footer", "responsive"),
 )
-_IMPORT = re.compile(r'^import \{[^}]*\} from "\./([^"]+)";\n', re.MULTILINE)
+_CHOSEN = "languages/chosen.js"
+_IMPORT = re.compile(r'^import \{[^}]*\} from "(\.{1,2}/[^"]+)";\n', re.MULTILINE)
 _STRIPPED = re.compile(
     rf"{_IMPORT.pattern}|^export (?!default )|^ *//.*\n|^ */\*\*(?:(?!\*/)[\s\S])*\*/\n",
     re.MULTILINE,
 )
 
 
-def script() -> str:
+def script(language: str = "") -> str:
     """Return the modules below `static/` joined into one, since anywidget loads a single module.
 
-    Each module comes after those that it imports. All share one scope, so a name at the top of a module must be unique.
-    Comment lines are removed, since a notebook that saves the state of its widgets stores the script.
+    `language` is a code such as ``de``; without it, the page chooses. Each module comes after those that it imports.
+    All share one scope, so a name at the top of a module must be unique. Comment lines are removed, since a notebook
+    that saves the state of its widgets stores the script.
 
     Raise `graphlib.CycleError` if modules import each other.
     """
-    modules = {path.name: path.read_text(encoding="utf-8") for path in sorted(_STATIC.glob("*.js"))}
-    order = TopologicalSorter({name: _IMPORT.findall(text) for name, text in modules.items()}).static_order()
+    paths = sorted(_STATIC.rglob("*.js"))
+    modules = {path.relative_to(_STATIC).as_posix(): path.read_text(encoding="utf-8") for path in paths}
+    modules[_CHOSEN] = f"const CHOSEN_LANGUAGE = {json.dumps(language)};\n"
+    order = TopologicalSorter({name: _imports(name, text) for name, text in modules.items()}).static_order()
     return "".join(_STRIPPED.sub("", modules[name]) for name in order)
+
+
+def _imports(name: str, text: str) -> list[str]:
+    """Return the modules that a module imports, by their paths below `static/`."""
+    return [posixpath.normpath(posixpath.join(posixpath.dirname(name), path)) for path in _IMPORT.findall(text)]
 
 
 def style() -> str:

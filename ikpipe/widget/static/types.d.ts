@@ -178,3 +178,11 @@ interface Field {
   show?(value: Value, mixed: boolean): void;
   showCounts?(counts: Map<string, number>, rows: number, required: Set<string>): void;
 }
+
+/** The texts of a language: plain ones, groups of them, and functions of the values that belong into them. */
+type Texts = Record<string, string | Record<string, string> | ((...values: any[]) => string)>;
+
+interface Numbers {
+  number(n: number): string;
+  plural(n: number, forms: Partial<Record<Intl.LDMLPluralRule, string>> & { other: string }): string; // `#` is `n`
+}

@@ -9,7 +9,7 @@ from pathlib import Path
 from ikpipe.widget import assets
 
 STATIC = Path(assets.__file__).parent / "static"
-MODULES = {path.name: path.read_text("utf-8") for path in STATIC.glob("*.js")}
+MODULES = {path.name: path.read_text("utf-8") for path in STATIC.rglob("*.js")}
 
 
 def test_nothing_is_imported_by_the_joined_script() -> None:
@@ -40,7 +40,9 @@ def test_no_import_renames_what_it_imports() -> None:
     """The joined script has no imports that could give a thing another name."""
     imports = [line for text in MODULES.values() for line in re.findall(r"^import\b[^;]*;", text, re.MULTILINE)]
     assert [
-        line for line in imports if not re.fullmatch(r'import \{(?: \w+,?|\s)+\} from "\./[\w-]+\.js";', line)
+        line
+        for line in imports
+        if not re.fullmatch(r'import \{(?: \w+,?|\s)+\} from "\.(?:/languages)?/[\w-]+\.js";', line)
     ] == []
 
 
