@@ -179,10 +179,12 @@ export class Editor {
       const key = JSON.stringify(list.map((text) => options.find((option) => String(option) === text) ?? text));
       groups.set(key, [...(groups.get(key) || []), row.id]);
     }
-    for (const [key, ids] of groups) {
-      const list = JSON.parse(key);
-      this.edit(ids, column, list.length || column === "tags" ? list : null); // null would restore the frame's tags
-    }
+    this.ui.queue.history.together(() => {
+      for (const [key, ids] of groups) {
+        const list = JSON.parse(key);
+        this.edit(ids, column, list.length || column === "tags" ? list : null); // null would restore the frame's tags
+      }
+    });
   }
 
   update() {
@@ -248,7 +250,8 @@ export class Editor {
     const [[row, problem]] = problems;
     if (problems.length === 1) return [problemList(queue, row, [problem])];
     const fixable = problems.filter(([, entry]) => isFixable(entry));
-    const press = () => fixable.forEach(([{ id }, { column, suggestion }]) => queue.edit([id], column, suggestion));
+    const fix = () => fixable.forEach(([{ id }, { column, suggestion }]) => queue.edit([id], column, suggestion));
+    const press = () => this.ui.announceStep(STRINGS.changed(fixable.length), queue.history.together(fix));
     const text = h("p", { class: "ik-problem" }, icon("warn"), STRINGS.problemIn(problems.length, problem.message));
     return fixable.length ? [text, button({ text: STRINGS.fixFiles(fixable.length), kind: "ik-fix", press })] : [text];
   }

@@ -14,6 +14,11 @@ import { Toolbar } from "./toolbar.js";
 import { closeQueue, queueOf } from "./unfinished.js";
 import { View } from "./view.js";
 
+const STEPS_DONE = {
+  undo: { edit: STRINGS.undoneEdit, remove: STRINGS.undoneRemoval },
+  redo: { edit: STRINGS.redoneEdit, remove: STRINGS.redoneRemoval },
+};
+
 export class Ui {
   /** @param {Queue} queue @param {HTMLElement} root */
   constructor(queue, root) {
@@ -47,7 +52,13 @@ export class Ui {
     root.append(this.frame);
     this.showEmpty();
     // a notebook's shortcuts cut and insert cells
-    this.cleanup.listen(root, "keydown", (event) => event.stopPropagation());
+    this.cleanup.listen(root, "keydown", (event) => {
+      event.stopPropagation();
+      const direction = undoDirection(event);
+      if (!direction) return;
+      event.preventDefault();
+      this.undo(direction);
+    });
     this.cleanup.add(
       this.store.on("rows", () => this.showEmpty()),
       this.view.on("visible", () => this.showEmpty()),
@@ -67,7 +78,7 @@ export class Ui {
     this.grid.element.hidden = noneVisible;
   }
 
-  /** @param {string} text @param {{visible?: boolean}} [options] */
+  /** @param {string} text @param {Announcement} [options] */
   announce(text, options) {
     this.notices.announce(text, options);
   }
@@ -100,10 +111,26 @@ export class Ui {
     const removed = new Set(removable.map((row) => row.id));
     const position = this.view.positionOf(removable[0].id);
     const next = this.view.visible.slice(position).find((id) => !removed.has(id)) ?? this.view.visible[position - 1];
-    this.queue.remove([...removed]);
-    this.announce(STRINGS.removed(removed.size));
+    const step = this.queue.remove([...removed]);
+    this.announceStep(STRINGS.removed(removed.size), step);
     if (next) this.grid.focus(next);
     else this.root.focus();
+  }
+
+  /** Announce what was done, with a button that undoes it. @param {string} text @param {string} step */
+  announceStep(text, step) {
+    const press = () => this.undo("undo", step);
+    this.notices.announce(text, { visible: true, action: { text: STRINGS.undo, press } });
+  }
+
+  /** Undo or redo the last step, if it is the named one, and announce it. @param {"undo" | "redo"} direction */
+  async undo(direction, step = "") {
+    const done = await this.queue.history.go(direction, step);
+    if (!done) return this.announce(STRINGS.nothingToDo[direction], { visible: true });
+    const text = STEPS_DONE[direction][done.kind](done.rows);
+    const back = direction === "undo" ? "redo" : "undo";
+    const action = { text: STRINGS[back], press: () => this.undo(back, done.step) };
+    this.notices.announce(done.kept ? `${text} ${STRINGS.kept(done.kept)}` : text, { visible: true, action });
   }
 
   close() {
@@ -111,6 +138,16 @@ export class Ui {
     this.cleanup.run();
     this.frame.remove();
   }
+}
+
+/**
+ * Return what a key asks for; a text field undoes its own typing.
+ * @param {On<KeyboardEvent>} event @returns {"undo" | "redo" | null}
+ */
+function undoDirection({ target, key, ctrlKey, metaKey, shiftKey, altKey }) {
+  if (!(ctrlKey || metaKey) || altKey || target.matches("input, textarea")) return null;
+  if (key.toLowerCase() === "z") return shiftKey ? "redo" : "undo";
+  return key.toLowerCase() === "y" ? "redo" : null;
 }
 
 /** @param {{ model: Model }} props */

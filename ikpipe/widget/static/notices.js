@@ -7,6 +7,7 @@ import { STRINGS } from "./strings.js";
 import { countUnfinished, discardUnfinished, resumeUnfinished } from "./unfinished.js";
 
 const TOAST_TIME = 4000; // ms
+const ACTION_TIME = 10000; // ms in which what was done can be undone by a button
 const MAX_TROUBLES = 3;
 
 export class Notices {
@@ -43,12 +44,25 @@ export class Notices {
     return this.status.parentNode ?? this.ui.root;
   }
 
-  /** Tell screen readers something, and show it for a while if it is to be visible. @param {string} text */
-  announce(text, { visible = false } = {}) {
+  /**
+   * Tell screen readers something, and show it for a while if it is to be visible.
+   * @param {string} text @param {Announcement} options
+   */
+  announce(text, { visible = false, action } = {}) {
     this.status.textContent = text;
+    if (action) this.status.append(button({ text: action.text, kind: "ik-action", press: action.press }));
     this.status.classList.toggle("ik-hidden", !visible);
+    this.hideLater(action ? ACTION_TIME : TOAST_TIME);
+  }
+
+  /** Hide the toast, but not while the pointer or the focus is on its button. @param {number} delay ms */
+  hideLater(delay) {
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.status.classList.add("ik-hidden"), TOAST_TIME);
+    this.timer = setTimeout(() => {
+      if (this.status.querySelector(":hover, :focus")) return this.hideLater(TOAST_TIME);
+      this.status.classList.add("ik-hidden");
+      this.status.querySelector("button")?.remove();
+    }, delay);
   }
 
   /** @param {string} text */

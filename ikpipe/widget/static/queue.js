@@ -6,9 +6,11 @@ import { Posts } from "./posts.js";
 import { isBusy, isEditable } from "./states.js";
 import { Store } from "./store.js";
 import { STRINGS } from "./strings.js";
+import { UndoHistory } from "./undo.js";
 
 const FILES_PER_MESSAGE = 500;
 const TRAITS = ["change:settings", "change:summary"]; // of the model, which views observe here
+const MAX_REMOVED = 50000; // files of removed rows that are kept
 const SELECT_DELAY = 100; // ms in which several changes of the selection become one message
 
 let lastKey = 0;
@@ -19,11 +21,14 @@ export class Queue extends EventEmitter {
     super();
     this.model = model;
     this.kernel = new Kernel(model);
+    this.history = new UndoHistory(this.kernel);
     this.store = new Store();
     /** @type {Map<string, KeyedFile>} */
     this.files = new Map(); // by row
     /** @type {Map<string, KeyedFile>} */
     this.waiting = new Map(); // by key, until the kernel has created their rows
+    /** @type {Map<string, KeyedFile>} */
+    this.removedFiles = new Map(); // by row
     this.posts = new Posts(this.kernel, (id) => this.files.get(id)?.file);
     /** @type {Totals | null} */
     this.totals = null;
@@ -88,6 +93,7 @@ export class Queue extends EventEmitter {
     this.version = version;
     if (start === 0) this.listing = { ids: new Set(), total };
     if (start !== undefined) for (const { id } of rows) this.listing?.ids.add(id);
+    this.takeBack(rows);
     this.store.update(rows);
   }
 
@@ -165,16 +171,36 @@ export class Queue extends EventEmitter {
     this.store.emit("rows", new Set(Object.values(ids)), false); // they have thumbnails now
   }
 
-  /** @param {string[]} ids */
+  /** Remove rows, and return the name of the step, by which it is undone. @param {string[]} ids */
   remove(ids) {
-    this.kernel.send({ type: "remove", ids });
+    const step = this.history.nextStep();
+    this.kernel.send({ type: "remove", ids, step });
+    return step;
   }
 
   /** @param {string[]} ids */
   removed(ids) {
-    for (const id of ids) this.files.delete(id);
+    for (const id of ids) this.setAside(id);
     this.store.remove(ids);
     this.emit("removed", ids);
+  }
+
+  /** Keep a removed row's file: the removal can be undone. @param {string} id */
+  setAside(id) {
+    const file = this.files.get(id);
+    if (file) this.removedFiles.set(id, file);
+    this.files.delete(id);
+    const [oldest] = this.removedFiles.keys();
+    if (this.removedFiles.size > MAX_REMOVED) this.removedFiles.delete(oldest);
+  }
+
+  /** Take the files of rows back that were removed and restored. @param {Row[]} rows */
+  takeBack(rows) {
+    for (const { id } of rows) {
+      const file = this.removedFiles.get(id);
+      if (file) this.files.set(id, file);
+      this.removedFiles.delete(id);
+    }
   }
 
   /** Whether a row can be removed: it was picked here, and is certainly not stored. @param {Row} row */
@@ -195,8 +221,9 @@ export class Queue extends EventEmitter {
    * @param {string[]} ids @param {string} column @param {Value} value
    */
   async edit(ids, column, value) {
+    const step = this.history.nextStep();
     try {
-      await this.kernel.request({ type: "edit", ids, column, value }, { answered: false });
+      await this.kernel.request({ type: "edit", ids, column, value, step }, { answered: false });
     } catch (error) {
       this.emit("trouble", `${STRINGS.editFailed}: ${messageOf(error)}`);
     }

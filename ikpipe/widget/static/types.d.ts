@@ -140,6 +140,12 @@ interface ButtonOptions extends Attributes {
   press: (event: any) => void;
 }
 
+/** How a text is announced; with an action, it is shown with a button. */
+interface Announcement {
+  visible?: boolean;
+  action?: { text: string; press: () => void };
+}
+
 /** An event whose target is an element. */
 type On<E> = E & { target: HTMLElement; currentTarget: HTMLElement };
 

@@ -191,6 +191,17 @@ export const ENGLISH = {
   editFailed: "The change was not taken",
   reset: (label) => `Back to the default: ${label}`,
 
+  // Undo and redo
+  undo: "Undo",
+  redo: "Redo",
+  changed: (n) => `Changed ${enFiles(n)}`,
+  undoneEdit: (n) => `Undid the change to ${enFiles(n)}.`,
+  undoneRemoval: (n) => `Restored ${enFiles(n)}.`,
+  redoneEdit: (n) => `Changed ${enFiles(n)} again.`,
+  redoneRemoval: (n) => `Removed ${enFiles(n)} again.`,
+  kept: (n) => EN.plural(n, { one: "# uploaded file is unchanged.", other: "# uploaded files are unchanged." }),
+  nothingToDo: { undo: "Nothing to undo", redo: "Nothing to redo" },
+
   // Notices
   busy: "The kernel is busy, waiting. Nothing is lost; it goes on when the running cell has ended.",
   offline: "You are offline. Uploads go on when the connection is back.",
