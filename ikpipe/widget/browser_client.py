@@ -25,6 +25,13 @@ _ONLY_IN_ANSWERS = ("embedded_metadata", "metadata", "extension_status")
 """Fields of an upload's answer that the media API does not return."""
 
 
+FILE_NOT_THERE: Mapping[str | None, str] = {
+    "lost": "The page was reloaded. Choose this file again.",
+    "unreadable": "The file was changed or deleted after it was added. Choose it again.",
+}
+"""Why a browser does not have a file."""
+
+
 class BrowserClient(ServiceClient):
     """The client of one run, which lets browsers upload their files.
 
@@ -101,9 +108,8 @@ class BrowserClient(ServiceClient):
         if result.error is None:
             headers = {} if result.request_id is None else {"x-ik-requestid": result.request_id}
             return read_reply(result.status, headers, result.body.encode(), self._limits.own_answers)
-        if result.error in ("lost", "unreadable") and not result.maybe_sent:
-            message = "the page does not have the file any more: pick it again"
-            return UploadReply(Result("failed", "file_not_found", message))
+        if result.error in FILE_NOT_THERE and not result.maybe_sent:
+            return UploadReply(Result("failed", "file_not_found", FILE_NOT_THERE[result.error]))
         if result.error == "cancelled":
             self._on_cancelled(result.id)
         message = _MESSAGES[result.error]

@@ -4,6 +4,7 @@ After a restart of the kernel it adopts rows whose files a page still has: rows 
 the media library, and not uploaded.
 """
 
+import secrets
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -13,6 +14,7 @@ from ikpipe.journal.history import RowHistory
 from ikpipe.request.metadata import MetadataField
 from ikpipe.request.result import SETTLED, Result
 from ikpipe.widget import messages
+from ikpipe.widget.browser_client import FILE_NOT_THERE
 from ikpipe.widget.browser_uploads import BrowserUploads
 from ikpipe.widget.edited_table import EditedTable, fixed_levels
 from ikpipe.widget.message_fields import InvalidMessage
@@ -22,10 +24,15 @@ from ikpipe.widget.row_editor import RowEditor
 from ikpipe.widget.row_store import RowStore
 from ikpipe.widget.rows import IN_PROGRESS, RETRYABLE, WidgetRow
 from ikpipe.widget.runs import Run, RunConfig, session_histories
+from ikpipe.widget.sliding_rate import SlidingRate
 from ikpipe.widget.validation import RowValidator
 
 MAX_ROWS = 1_000  # of a message
-_MIN_SECONDS = 0.5  # of a run, before its rate is meaningful
+_PROCESS = secrets.token_hex(8)
+"""Tells a page whether another uploader is in the same kernel."""
+_STOPPED = "It was stopped before it was known whether the file is stored."
+_MAYBE_STORED = SETTLED | IN_PROGRESS - {"queued"} | {"unknown"}
+"""The states in which the file of a row may be stored."""
 
 
 class Controller:
@@ -49,11 +56,13 @@ class Controller:
         self.uploads, self.order = BrowserUploads(send_message), MessageOrder()
         self.runs: list[Run] = []
         self.ended_bytes, self.ended_seconds, self.error = 0, 0.0, ""
+        self._rate = SlidingRate()
         self._validator = RowValidator(
             table, config.account.max_file_size, self.uploads.files.source, config.policy.names
         )
         self.editor = RowEditor(self.rows, self._validator, self.uploads.files)
         self._validated = False
+        self._adopted: dict[tuple[str, str], WidgetRow] = {}
         self._last_runs: dict[WidgetRow, Run] = {}
         self._parent = fixed_levels(table.input_mapping["parameters"].get("folder"))
         self._handlers: dict[type[Any], Callable[[Any], None]] = {
@@ -63,8 +72,10 @@ class Controller:
             messages.SelectMessage: self._select,
             messages.EditMessage: self._edit,
             messages.UndoMessage: self._undo,
+            messages.HaveMessage: self._have,
+            messages.LostMessage: self._lost,
             messages.SendMessage: lambda message: self.send(message.ids),
-            messages.CancelMessage: lambda message: self.cancel(message.ids),
+            messages.CancelMessage: lambda message: self.cancel(message.ids, now=message.now),
             messages.RetryMessage: lambda message: self.retry(message.ids),
             messages.ProgressMessage: self._progress,
             messages.ResultMessage: self._result,
@@ -111,9 +122,10 @@ class Controller:
     def totals(self) -> dict[str, Any]:
         """Return the progress of the runs: rows ended, bytes sent and in all, bytes per second, seconds left."""
         runs = list(self.runs)
-        sent, total = sum(run.ended_bytes for run in runs) + self.uploads.loaded, sum(run.total_bytes for run in runs)
-        seconds = max((time.monotonic() - run.started for run in runs), default=0.0)
-        rate = sent / seconds if seconds > _MIN_SECONDS else 0.0
+        sent = sum(run.ended_bytes for run in runs) + self.uploads.loaded
+        total = sum(run.total_bytes - run.cancelled_bytes for run in runs)
+        moved = self.ended_bytes + sum(run.bytes for run in runs) + self.uploads.loaded
+        rate = self._rate.of(time.monotonic(), moved) if runs else 0.0
         return {
             "type": "totals",
             "sent": sum(run.ended_rows for run in runs),
@@ -129,11 +141,20 @@ class Controller:
         self.rows.changed.clear()
         for start in range(0, max(1, len(rows)), MAX_ROWS):
             self.send_message(self.rows.rows_message(rows[start : start + MAX_ROWS], start))
-        self.send_message({"type": "welcome", "session": self.config.session, "version": self.rows.version})
+        head = {"type": "welcome", "session": self.config.session, "version": self.rows.version}
+        self.send_message({**head, "run": self._run_counts(), "process": _PROCESS})
         self._send_history()
         if self.rows.selected:
             self.send_message({"type": "select", "ids": [*self.rows.selected]})
         self.uploads.request_again()
+
+    def _run_counts(self) -> dict[str, int] | None:
+        """Return how many rows the runs have, and how many of them have ended and failed; None if there is no run."""
+        runs = list(self.runs)
+        if not runs:
+            return None
+        ended, failed = sum(run.ended_rows for run in runs), sum(run.failed_rows for run in runs)
+        return {"rows": sum(len(run.rows) for run in runs), "ended": ended, "failed": failed}
 
     def _ping(self, message: messages.PingMessage) -> None:
         head = {"type": "pong", "n": message.n, "line": message.sequence, "at": message.number}
@@ -153,10 +174,11 @@ class Controller:
         return row
 
     def _send_added(self, rows: Mapping[str, WidgetRow], request: str | int | None) -> None:
-        self.rows.mark_changed(self._validator.validate(rows.values()))
-        self.send_changes()
+        # before the rows, so that the page knows whose files it has
         ids = {key: row.id for key, row in rows.items()}
         self.send_message({"type": "added", "request": request, "ids": ids, "refused": {}})
+        self.rows.mark_changed(self._validator.validate(rows.values()))
+        self.send_changes()
 
     def _remove(self, message: messages.RemoveMessage) -> None:
         """Remove picked files that are editable; rows of the input stay."""
@@ -173,6 +195,24 @@ class Controller:
 
     def _send_history(self) -> None:
         self.send_message({"type": "history", **self.editor.history.describe()})
+
+    def _have(self, message: messages.HaveMessage) -> None:
+        """Tell all pages which files one of them has; rows whose files were chosen again can be sent."""
+        rows = [row for row in self.rows.subset(message.ids) if row.picked is not None]
+        self.send_message({"type": "have", "ids": [row.id for row in rows]})
+        if message.again:
+            again = [row for row in rows if row.state in ("failed", "cancelled") and row.run is None]
+            for row in again:
+                row.reset()
+            self.rows.mark_changed(again)
+            self.send_changes()
+            self.on_change("results")
+
+    def _lost(self, message: messages.LostMessage) -> None:
+        """End rows that wait for their turn, since no page has their files."""
+        for row in self.rows.subset(message.ids):
+            if row.run is not None and row.picked is not None and row.state == "queued":
+                row.run.end(row, Result("failed", "file_not_found", FILE_NOT_THERE["lost"]))
 
     def _select(self, message: messages.SelectMessage) -> None:
         selected = dict.fromkeys(row.id for row in self.rows.subset(message.ids))
@@ -233,6 +273,7 @@ class Controller:
             self.config,
             self._row_started,
             self._row_ended,
+            self._row_confirmed,
             after=list({self._last_runs[row] for row in unknown if row in self._last_runs}),
             confirm_only=confirm_only,
         )
@@ -257,10 +298,11 @@ class Controller:
                 self.send_message({"type": "error", "request": None, "message": run.error})
             self.on_change("results")
 
-    def cancel(self, ids: list[str] | None) -> None:
+    def cancel(self, ids: list[str] | None, *, now: bool = False) -> None:
         """Cancel rows; None: all. Those that may be stored are searched for.
 
-        To cancel all a second time stops the search: those rows stay unknown.
+        To cancel all a second time, or rows with `now`, does not wait for the search: those rows become unknown. What
+        the search finds is applied later.
         """
         rows = [row for row in self.rows.subset(ids) if row.run is not None]
         if ids is None and not any(row.state in IN_PROGRESS and not row.cancelled for row in rows):
@@ -268,6 +310,8 @@ class Controller:
                 run.stop()
         for row in rows:
             self._cancel_row(row)
+            if now and row.run is not None and row.state in IN_PROGRESS - {"queued"}:
+                row.run.end(row, Result("unknown", "connection_lost", _STOPPED))
         self.rows.mark_changed(rows)
         self.send_changes()
         self.on_change("results")
@@ -299,6 +343,15 @@ class Controller:
             self.rows.mark_changed([row])
             self.on_change("results")
 
+    def _row_confirmed(self, run: Run, row: WidgetRow, result: Result) -> None:
+        """Apply what became known of a row that was stopped, unless it was sent again meanwhile."""
+        with self.lock:
+            waits = row.run is None and row.state == "unknown" and self._last_runs.get(row) is run
+            if waits and result.status != "unknown":
+                row.result, row.state, row.history = result, result.status, None
+                self.rows.mark_changed([row])
+                self.on_change("results")
+
     def _progress(self, message: messages.ProgressMessage) -> None:
         row, attempt = self.rows.get(message.id), self.uploads.record_progress(message)
         if row is None or attempt is None or row.state != "sending" or attempt.loaded < attempt.size:
@@ -317,9 +370,15 @@ class Controller:
     def _adopt(self, message: messages.AdoptMessage) -> None:
         """Add the rows of another session; those that may be stored are searched for, and not uploaded."""
         histories = session_histories(self.config, message.session)
-        rows = {orphan.file.key: self._adopt_row(orphan, histories.get(orphan.id)) for orphan in message.rows}
+        rows, new = {}, []
+        for orphan in message.rows:
+            before = self._adopted.get((message.session, orphan.id))  # by another page of the same notebook
+            if before is None:
+                before = self._adopted[message.session, orphan.id] = self._adopt_row(orphan, histories.get(orphan.id))
+                new.append(before)
+            rows[orphan.file.key] = before
         self._send_added(rows, None)
-        self._start([row for row in rows.values() if row.state == "unknown"], confirm_only=True)
+        self._start([row for row in new if row.state == "unknown"], confirm_only=True)
         self.on_change("frame", "results")
 
     def _adopt_row(self, orphan: messages.OrphanedRow, history: RowHistory | None) -> WidgetRow:
@@ -327,7 +386,7 @@ class Controller:
         row.edits = {column: value for column, value in orphan.edits.items() if value is not None}
         if history is not None and (history.is_unknown or history.result.status in SETTLED):
             row.history, row.result, row.state = history, history.result, history.result.status
-        elif history is None and (orphan.state in IN_PROGRESS - {"queued"} or orphan.state == "unknown"):
+        elif history is None and orphan.state in _MAYBE_STORED:
             message = "the kernel ended during the upload, and its journal is not here"
             row.result, row.state = Result("unknown", "connection_lost", message), "unknown"
         return row

@@ -72,7 +72,14 @@ class UndoMessage(NamedTuple):
 
 
 class HaveMessage(NamedTuple):
-    """The page has the files of these rows."""
+    """The page has the files of these rows; `again` if the user chose them again after it had lost them."""
+
+    ids: list[str]
+    again: bool = False
+
+
+class LostMessage(NamedTuple):
+    """No page has the files of these rows: it was reloaded, and no other page said that it has them."""
 
     ids: list[str]
 
@@ -162,6 +169,7 @@ Message = (
     | EditMessage
     | UndoMessage
     | HaveMessage
+    | LostMessage
     | SendMessage
     | CancelMessage
     | RetryMessage
@@ -246,7 +254,8 @@ _READERS: dict[str, Callable[[MessageFields], Message]] = {
     "edit": _edit,
     "undo": _undo,
     "redo": _undo,
-    "have": lambda fields: HaveMessage(fields.ids()),
+    "have": lambda fields: HaveMessage(fields.ids(), fields.flag("again", default=False)),
+    "lost": lambda fields: LostMessage(fields.ids()),
     "send": lambda fields: SendMessage(fields.ids_or_all()),
     "cancel": lambda fields: CancelMessage(fields.ids_or_all(), fields.flag("now", default=False)),
     "retry": lambda fields: RetryMessage(fields.ids_or_all()),

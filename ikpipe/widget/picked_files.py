@@ -1,7 +1,7 @@
 """Files that were picked in a browser: what Python knows of them, by the cell that represents each file."""
 
 from collections.abc import Sequence
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 from ikpipe.request.sources import FileSource
 from ikpipe.request.values import folder_levels
@@ -9,19 +9,29 @@ from ikpipe.widget.messages import BrowserFile
 
 
 class PickedFile(NamedTuple):
-    """A file that only a browser can read: the cell that represents it, its size in bytes, and its upload folder."""
+    """A file that only a browser can read: the cell that represents it, its size in bytes, and its upload folder.
+
+    `path` is the folder that it was picked in, `modified` the time of its last change in milliseconds.
+    """
 
     cell: str
     name: str
     size: int
     type: str
     folder: str | None
+    path: str = ""
+    modified: float | None = None
 
     @classmethod
     def from_message(cls, file: BrowserFile, cell: str, parent: Sequence[str]) -> Self:
         """Return a file as a page described it; the folder it was picked in goes below `parent`."""
         levels = folder_levels(file.path)
-        return cls(cell, file.name, file.size, file.type, "/".join(["", *parent, *levels]) if levels else None)
+        folder = "/".join(["", *parent, *levels]) if levels else None
+        return cls(cell, file.name, file.size, file.type, folder, file.path, file.modified)
+
+    def identity(self) -> dict[str, Any]:
+        """Return what a page recognizes it by if the user chooses it again, besides its size."""
+        return {"name": self.name, "path": self.path, "modified": self.modified}
 
 
 class PickedFiles:

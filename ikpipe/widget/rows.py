@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from ikpipe.request.sources import FileSource
     from ikpipe.widget.picked_files import PickedFile
 
+FINAL = {code for code, (status, *_) in CODES.items() if status == "invalid"} | {
+    *("name_taken", "too_many_versions", "bad_transformation", "bad_checks", "checks_failed", "refused"),
+    "signer_refused",
+}
+"""The errors that a row gets again if it is sent as it is."""
 IN_PROGRESS = frozenset({"queued", "sending", "processing"})
 RETRYABLE = frozenset({"failed", "cancelled", "unknown"})
 
@@ -45,6 +50,9 @@ class RowRun(Protocol):
 
     def cancel(self, row: WidgetRow) -> None:
         """Cancel a row."""
+
+    def end(self, row: WidgetRow, result: Result) -> None:
+        """End a row with a result, and send nothing more of it."""
 
     def uncancel(self, row: WidgetRow) -> bool:
         """Undo the cancellation of a row, and return whether it had not ended yet."""
@@ -106,6 +114,7 @@ class WidgetRow:
             "private": view.private,
             "coordinates": view.coordinates,
             "metadata": view.metadata,
+            "file": None if self.picked is None else self.picked.identity(),
             "problems": self.problems,
             "result": None if self.result is None else _result_message(self.result),
         }
@@ -144,5 +153,6 @@ def _result_message(result: Result) -> dict[str, Any]:
         "message": result.message,
         "what": None if error is None else CODES[error].fix,
         "attempts": result.attempts,
+        "final": True if error is not None and result.status == "failed" and error in FINAL else None,
     }
     return without_none(fields)

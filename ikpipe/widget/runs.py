@@ -24,7 +24,7 @@ from ikpipe.journal.history import RowHistory
 from ikpipe.journal.sqlite import SQLiteJournal
 from ikpipe.request.account import Account
 from ikpipe.request.policy import Policy
-from ikpipe.request.result import CANCELLED, Result
+from ikpipe.request.result import CANCELLED, SETTLED, Result
 from ikpipe.run import engine
 from ikpipe.run.job import UploadJob
 from ikpipe.run.options import SendOptions
@@ -60,6 +60,7 @@ class Run:
     """A run, which uploads some rows, those of the input frame first.
 
     `row_started` and `row_ended` are called from the run's thread when the upload of a row starts, and when it ends.
+    `row_confirmed` is called if it becomes known later what became of a row that was ended before, with `end`.
     `after` are runs to wait for, since their journals know what may be stored. `confirm_only` uploads nothing, and only
     searches the media library for rows that may be stored.
     """
@@ -72,6 +73,7 @@ class Run:
         config: RunConfig,
         row_started: Callable[[Run, WidgetRow], None],
         row_ended: Callable[[Run, WidgetRow, Result], None],
+        row_confirmed: Callable[[Run, WidgetRow, Result], None],
         *,
         after: Sequence[Run] = (),
         confirm_only: bool = False,
@@ -80,12 +82,12 @@ class Run:
         self.path = config.folder / f"{when}-{config.session}-{uuid.uuid4().hex[:4]}{catalog.ENDING}"
         self.rows, self.bytes = list(rows), 0
         self.total_bytes, self.ended_bytes = sum(row.view.size or 0 for row in self.rows), 0
-        self.started, self.error = time.monotonic(), ""
+        self.started, self.error, self.failed_rows = time.monotonic(), "", 0
         self.done: Future[None] = Future()
         self._positions = {row.id: position for position, row in enumerate(self.rows)}
         self._unfinished = set(range(len(self.rows)))
         self._table, self._uploads, self._config, self._after = table, uploads, config, after
-        self._row_started, self._row_ended = row_started, row_ended
+        self._row_started, self._row_ended, self._row_confirmed = row_started, row_ended, row_confirmed
         self._control = RunControl()
         self._cancelled = self._control.cancelled_positions = set(self._positions.values()) if confirm_only else set()
 
@@ -107,6 +109,16 @@ class Run:
         position = self._positions[row.id]
         self._cancelled.discard(position)
         return position in self._unfinished
+
+    def end(self, row: WidgetRow, result: Result) -> None:
+        """End a row with a result, and send nothing more of it; what becomes known later is reported, too."""
+        self._cancelled.add(self._positions[row.id])
+        self._on_result(self._positions[row.id], result)
+
+    @property
+    def cancelled_bytes(self) -> int:
+        """How many bytes the rows have that were cancelled and have not ended."""
+        return sum(self.rows[position].view.size or 0 for position in self._cancelled & self._unfinished)
 
     def stop(self) -> None:
         """Stop the run without searching for rows that may be stored: they stay unknown."""
@@ -180,14 +192,17 @@ class Run:
 
     def _on_result(self, position: int, result: Result) -> None:
         """Report a row's result once."""
-        if position not in self._unfinished:
-            return
-        self._unfinished.discard(position)
-        self.ended_bytes += self.rows[position].view.size or 0
         if position in self._cancelled and result.status == "failed" and result.error in _UNCONFIRMED:
             # The media library was searched, and does not have it.
             message = "it was cancelled, and is not stored"
             result = Result("cancelled", "cancelled", message, attempts=result.attempts, seconds=result.seconds)
+        try:
+            self._unfinished.remove(position)
+        except KeyError:
+            self._row_confirmed(self, self.rows[position], result)
+            return
+        self.ended_bytes += self.rows[position].view.size or 0
+        self.failed_rows += result.status not in SETTLED
         self._row_ended(self, self.rows[position], result)
 
 

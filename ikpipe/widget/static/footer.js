@@ -4,7 +4,7 @@ import { button, h, oncePerFrame, setText, setButtonText } from "./dom.js";
 import { bytesText, timeText } from "./format.js";
 import { messageOf } from "./queue.js";
 import { fillBar, progressBar } from "./row-parts.js";
-import { isUploaded } from "./states.js";
+import { isBusy, isRetryable, isUploaded } from "./states.js";
 import { STRINGS } from "./strings.js";
 
 const RELEASE_DELAY = 10000; // ms in which the browser saves a download
@@ -16,7 +16,7 @@ export class Footer {
     this.bar = progressBar(STRINGS.totalProgress);
     this.summary = h("span", { class: "ik-summary" });
     this.details = h("span", { class: "ik-quiet-text" });
-    this.cancel = button({ icon: "close", text: STRINGS.cancelAll, press: () => ui.queue.cancel() });
+    this.cancel = button({ icon: "close", text: STRINGS.cancelAll, press: () => this.stop() });
     this.retry = button({ icon: "retry", text: STRINGS.retryFailed(0), press: () => ui.queue.retry() });
     const download = () => this.download();
     this.csv = button({ icon: "download", text: STRINGS.csv, label: STRINGS.downloadCsv, press: download });
@@ -32,25 +32,36 @@ export class Footer {
   }
 
   update() {
-    const { store } = this.ui;
+    const { ui } = this;
+    const { store } = ui;
     const running = store.run.running > 0;
     const failed = store.countOf("failed");
+    const retryable = running || !failed ? 0 : ui.queue.idsOf(isRetryable).length;
     const uploaded = store.countOf("uploaded");
     this.element.hidden = store.rows.size === 0;
     this.bar.hidden = this.cancel.hidden = !running;
-    this.retry.hidden = running || failed === 0;
+    setButtonText(this.cancel, store.isStopping ? STRINGS.stopNow : STRINGS.cancelAll);
+    this.retry.hidden = retryable === 0;
     this.csv.hidden = running || uploaded + failed === 0;
-    setButtonText(this.retry, STRINGS.retryFailed(failed));
+    setButtonText(this.retry, STRINGS.retryFailed(retryable));
     if (running) this.showProgress();
     else this.showResults(uploaded, failed);
   }
 
+  /** Cancel all rows, or no longer wait for what became of them. */
+  stop() {
+    const { queue, store } = this.ui;
+    if (store.isStopping) queue.stopNow(queue.idsOf(isBusy));
+    else queue.cancel();
+  }
+
   showProgress() {
-    const { run } = this.ui.store;
+    const { run, isStopping } = this.ui.store;
     const { totals } = this.ui.queue;
     const share = totals?.of ? totals.bytes / totals.of : run.finished / run.total;
     fillBar(this.bar, Math.min(1, share));
     setText(this.summary, STRINGS.progressOf(run.finished, run.total));
+    if (isStopping) return setText(this.details, STRINGS.stopping);
     const details = [
       totals?.of && STRINGS.bytesOf(bytesText(totals.bytes), bytesText(totals.of)),
       totals?.rate && STRINGS.rate(bytesText(totals.rate)),

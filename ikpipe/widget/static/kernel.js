@@ -29,6 +29,7 @@ export class Kernel extends EventEmitter {
     this.pings = 0;
     this.pinged = 0; // number of the ping without an answer; 0 is none
     this.waiting = false;
+    this.silent = false; // whether the kernel is known not to receive anything
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.resendTimer = undefined;
     this.listener = (/** @type {Message} */ message, /** @type {DataView[]} */ buffers) =>
@@ -38,6 +39,7 @@ export class Kernel extends EventEmitter {
 
   /** Send a message that can be lost. @param {Message} message */
   notify(message) {
+    if (this.silent) return;
     try {
       this.model.send(message);
     } catch (error) {
@@ -68,15 +70,19 @@ export class Kernel extends EventEmitter {
   ping() {
     if (this.pinged) return; // its answer starts the next one if there are messages since
     this.pinged = ++this.pings;
-    this.sendPing(ANSWER_TIMEOUT);
+    this.sendPing(ANSWER_TIMEOUT, 1);
   }
 
-  /** Ask how far the kernel is, and again until it answers, since its connection can change. @param {number} timeout */
-  sendPing(timeout) {
+  /**
+   * Ask how far the kernel is, and again until it answers, since its connection can change.
+   * @param {number} timeout @param {number} count
+   */
+  sendPing(timeout, count) {
     this.notify({ type: "ping", n: this.pinged, line: this.line, at: this.at });
     this.timer = setTimeout(() => {
       this.setWaiting(true);
-      this.sendPing(Math.min(2 * timeout, MAX_PING_INTERVAL));
+      this.emit("unanswered", count);
+      this.sendPing(Math.min(2 * timeout, MAX_PING_INTERVAL), count + 1);
     }, timeout);
   }
 

@@ -51,6 +51,7 @@ export class Ui {
     ]);
     root.append(this.frame);
     this.showEmpty();
+    this.showConnection();
     // a notebook's shortcuts cut and insert cells
     this.cleanup.listen(root, "keydown", (event) => {
       event.stopPropagation();
@@ -64,10 +65,18 @@ export class Ui {
       this.view.on("visible", () => this.showEmpty()),
       followTheme(root),
       queue.on("change:settings", () => this.editor.build()),
+      queue.connection.on("change", () => this.showConnection()),
       queue.on("change:summary", () => queue.showTrouble()),
       this.view.close,
       () => this.thumbnails.close(),
     );
+  }
+
+  /** Turn off what needs Python while it cannot answer; what is there can still be viewed and copied. */
+  showConnection() {
+    const { isGone } = this.queue.connection;
+    for (const { element } of [this.toolbar, this.editor, this.footer]) element.inert = isGone;
+    this.root.classList.toggle("ik-off", isGone);
   }
 
   showEmpty() {

@@ -17,13 +17,14 @@ export class Notices {
     /** @type {string[]} */
     this.troubles = [];
     this.words = ""; // what the notices say
-    this.element = h("div", { class: "ik-notices" });
+    this.element = h("div", { class: "ik-notices", "aria-live": "polite" });
     this.status = h("div", { class: "ik-toast ik-hidden", role: "status", "aria-live": "polite" });
     this.alert = h("div", { class: "ik-hidden", role: "alert", "aria-live": "assertive" });
     ui.cleanup.add(
       ui.queue.on("notices", () => this.update()),
       ui.queue.on("trouble", (text) => this.addTrouble(text)),
-      ui.queue.on("announce", (text) => this.announce(text)),
+      ui.queue.on("announce", (text, options) => this.announce(text, options)),
+      ui.store.on("rows", () => this.update()),
       () => clearTimeout(this.timer),
     );
     ui.cleanup.listen(window, "online", () => this.update());
@@ -84,10 +85,12 @@ export class Notices {
     const { queue } = this.ui;
     const parts = [];
     if (!navigator.onLine) parts.push(notice("offline", STRINGS.offline));
-    if (queue.kernel.waiting) parts.push(notice("clock", STRINGS.busy));
+    const { state } = queue.connection;
+    if (state !== "ready") parts.push(notice(queue.connection.isGone ? "warn" : "clock", STRINGS.connection[state]));
     if (anyWithoutProgress() && queue.isUploading) parts.push(notice("ready", STRINGS.noProgress));
     if (queue.unfinished.length) parts.push(this.unfinishedNotice());
-    if (parts.length) setText(this.status, parts.map((part) => part.querySelector("p")?.textContent).join(" "));
+    const missing = queue.missing.count;
+    if (missing && !queue.connection.isGone) parts.push(this.missingNotice(missing));
     return parts;
   }
 
@@ -96,7 +99,16 @@ export class Notices {
     const files = queue.unfinished.reduce((sum, old) => sum + countUnfinished(old), 0);
     return notice("retry", STRINGS.unfinished(files), [
       button({ text: STRINGS.resume, kind: "ik-primary", press: () => resumeUnfinished(queue) }),
-      button({ text: STRINGS.dismiss, press: () => discardUnfinished(queue) }),
+      button({ text: STRINGS.discard, press: () => discardUnfinished(queue) }),
+    ]);
+  }
+
+  /** @param {number} n */
+  missingNotice(n) {
+    const { picker } = this.ui;
+    return notice("question", STRINGS.missing(n), [
+      button({ text: STRINGS.chooseAgain, kind: "ik-primary", press: () => picker.chooseAgain() }),
+      button({ text: STRINGS.chooseFolderAgain, press: () => picker.chooseFolderAgain() }),
     ]);
   }
 

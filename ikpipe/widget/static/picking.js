@@ -13,8 +13,12 @@ export class FilePicker {
   constructor(ui) {
     this.ui = ui;
     this.depth = 0; // a drag enters and leaves each element on its way
-    this.files = this.createInput({ multiple: true });
-    this.folder = this.createInput({ webkitdirectory: true });
+    const add = (/** @type {PickedFile[]} */ files) => ui.queue.add(files);
+    const again = (/** @type {PickedFile[]} */ files) => ui.queue.chooseAgain(files);
+    this.files = this.createInput({ multiple: true }, add);
+    this.folder = this.createInput({ webkitdirectory: true }, add);
+    this.filesAgain = this.createInput({ multiple: true }, again);
+    this.folderAgain = this.createInput({ webkitdirectory: true }, again);
     this.overlay = h(
       "div",
       { class: "ik-overlay", hidden: true },
@@ -29,10 +33,10 @@ export class FilePicker {
     ui.cleanup.listen(ui.root, "paste", (event) => this.pasted(event));
   }
 
-  /** @param {Attributes} attributes */
-  createInput(attributes) {
+  /** @param {Attributes} attributes @param {(files: PickedFile[]) => void} take */
+  createInput(attributes, take) {
     const onchange = () => {
-      this.ui.queue.add(chosenFiles(input.files ?? []));
+      take(chosenFiles(input.files ?? []));
       input.value = ""; // the same file can be chosen again
     };
     const input = h("input", { type: "file", hidden: true, tabindex: "-1", onchange, ...attributes });
@@ -40,7 +44,7 @@ export class FilePicker {
   }
 
   get elements() {
-    return [this.files, this.folder, this.overlay];
+    return [this.files, this.folder, this.filesAgain, this.folderAgain, this.overlay];
   }
 
   chooseFiles() {
@@ -49,6 +53,14 @@ export class FilePicker {
 
   chooseFolder() {
     this.folder.click();
+  }
+
+  chooseAgain() {
+    this.filesAgain.click();
+  }
+
+  chooseFolderAgain() {
+    this.folderAgain.click();
   }
 
   /** @param {DragEvent} event @param {number} step */

@@ -1,9 +1,11 @@
 // What all views of an uploader share: its rows, its files, and what is being uploaded. Closing a view stops nothing.
 
 import { Cleanup, EventEmitter } from "./dom.js";
+import { Connection } from "./connection.js";
 import { Kernel } from "./kernel.js";
+import { MissingFiles } from "./missing.js";
 import { Posts } from "./posts.js";
-import { isBusy, isEditable } from "./states.js";
+import { isEditable, isRetryable, isUploaded } from "./states.js";
 import { Store } from "./store.js";
 import { STRINGS } from "./strings.js";
 import { UndoHistory } from "./undo.js";
@@ -21,6 +23,7 @@ export class Queue extends EventEmitter {
     super();
     this.model = model;
     this.kernel = new Kernel(model);
+    this.connection = new Connection(this.kernel);
     this.history = new UndoHistory(this.kernel);
     this.store = new Store();
     /** @type {Map<string, KeyedFile>} */
@@ -29,6 +32,9 @@ export class Queue extends EventEmitter {
     this.waiting = new Map(); // by key, until the kernel has created their rows
     /** @type {Map<string, KeyedFile>} */
     this.removedFiles = new Map(); // by row
+    /** @type {Set<string>} */
+    this.withoutFiles = new Set(); // keys of rows that were adopted without their files
+    this.missing = new MissingFiles(this);
     this.posts = new Posts(this.kernel, (id) => this.files.get(id)?.file);
     /** @type {Totals | null} */
     this.totals = null;
@@ -38,6 +44,8 @@ export class Queue extends EventEmitter {
     this.unfinished = []; // queues of earlier kernels, whose files are offered here
     this.version = Infinity;
     this.session = "";
+    /** @type {string | undefined} */
+    this.process = undefined; // that of the kernel
     this.trouble = "";
     this.cleanup = new Cleanup();
     this.cleanup.listen(window, "beforeunload", (event) => this.wouldLoseFiles && event.preventDefault());
@@ -56,6 +64,7 @@ export class Queue extends EventEmitter {
     this.model = model;
     this.observe("on");
     this.kernel.follow(model);
+    this.connection.follow();
     this.hello();
   }
 
@@ -78,7 +87,7 @@ export class Queue extends EventEmitter {
     kernel.on("select", ({ ids }) => store.select(ids, "kernel"));
     kernel.on("totals", (message) => this.setTotals(message));
     kernel.on("error", ({ message }) => this.emit("trouble", message));
-    kernel.on("waiting", () => this.emit("notices"));
+    this.connection.on("change", () => this.emit("notices"));
     posts.on("progress", (id, loaded, total) => store.setProgress(id, loaded, total));
     posts.on("sent", (id, size) => store.setProgress(id, size, size));
     posts.on("without progress", () => this.emit("notices"));
@@ -94,7 +103,7 @@ export class Queue extends EventEmitter {
     if (start === 0) this.listing = { ids: new Set(), total };
     if (start !== undefined) for (const { id } of rows) this.listing?.ids.add(id);
     this.takeBack(rows);
-    this.store.update(rows);
+    this.store.update(rows.map((/** @type {Row} */ row) => this.missing.shown(row)));
   }
 
   hello() {
@@ -103,16 +112,20 @@ export class Queue extends EventEmitter {
   }
 
   /** @param {Message} message */
-  welcome({ session, version }) {
+  welcome({ session, version, run, process }) {
     this.version = version;
     const restarted = this.session && this.session !== session;
     this.session = session;
+    this.process = process;
     if (!restarted) {
       this.posts.resendResults();
       this.removeUnlisted();
+      if (run) this.store.continueRun(run);
+      this.missing.announce();
     }
     this.listing = null;
     this.emit("welcome");
+    this.emit("notices");
   }
 
   /** Remove rows that the kernel does not have, if it has sent all of its own: a `gone` may have been lost. */
@@ -130,8 +143,31 @@ export class Queue extends EventEmitter {
 
   // Picking
 
+  /**
+   * Add files: first to the rows that lack them, then as new rows.
+   * @param {PickedFile[]} picked
+   */
+  add(picked) {
+    const { found, others } = this.missing.rejoin(picked);
+    if (found) this.emit("announce", STRINGS.foundAgain(found, this.missing.count), { visible: true });
+    return this.addRows(others);
+  }
+
+  /** Give files to the rows that lack them, and say what is left; no row is added. @param {PickedFile[]} picked */
+  chooseAgain(picked) {
+    if (!picked.length) return;
+    const { found, others, changed } = this.missing.rejoin(picked);
+    const unknown = others.length - changed.length;
+    const texts = [
+      STRINGS.foundAgain(found, this.missing.count),
+      unknown ? STRINGS.notInList(unknown) : "",
+      changed.length ? STRINGS.changedSince(changed[0].file.name) : "",
+    ];
+    this.emit("announce", texts.filter(Boolean).join(" "), { visible: true });
+  }
+
   /** Announce files to the kernel, which creates their rows. @param {PickedFile[]} files */
-  async add(files) {
+  async addRows(files) {
     if (!files.length) return;
     this.emit("announce", STRINGS.adding(files.length));
     const answers = [];
@@ -163,6 +199,7 @@ export class Queue extends EventEmitter {
     for (const [key, id] of Object.entries(ids)) {
       const file = this.waiting.get(key);
       if (file) this.files.set(id, file);
+      else if (!this.withoutFiles.delete(key)) this.missing.elsewhere.add(id); // another page added it
       this.waiting.delete(key);
     }
     const reasons = Object.values(refused);
@@ -234,7 +271,8 @@ export class Queue extends EventEmitter {
   /** Upload some rows, or all that are ready. @param {string[] | null} ids */
   send(ids = null) {
     clearTimeout(this.selectTimer);
-    this.kernel.send({ type: "send", ids });
+    // the kernel does not know which files this page lacks
+    this.kernel.send({ type: "send", ids: ids ?? (this.store.counts.missing ? this.idsOf(isReady) : null) });
   }
 
   /** Stop uploads of this browser at once, also while the kernel is busy. @param {string[] | null} ids */
@@ -244,9 +282,19 @@ export class Queue extends EventEmitter {
     this.store.cancel(ids);
   }
 
+  /** Stop waiting for what became of rows that were cancelled. @param {string[]} ids */
+  stopNow(ids) {
+    this.kernel.send({ type: "cancel", ids, now: true });
+  }
+
   /** @param {string[] | null} ids */
   retry(ids = null) {
-    this.kernel.send({ type: "retry", ids });
+    this.kernel.send({ type: "retry", ids: ids ?? this.idsOf(isRetryable) });
+  }
+
+  /** @param {(row: Row) => boolean} applies */
+  idsOf(applies) {
+    return [...this.store.rows.values()].filter(applies).map((row) => row.id);
   }
 
   /** @param {any} totals */
@@ -265,18 +313,24 @@ export class Queue extends EventEmitter {
     return this.posts.running.size > 0;
   }
 
-  /** Whether leaving the page would lose files that are to be uploaded, or the results of uploads. */
+  /** Whether leaving the page would lose files that were not uploaded, or the results of uploads. */
   get wouldLoseFiles() {
-    return this.isUploading || this.posts.results.size > 0 || this.store.all(this.files.keys()).some(isBusy);
+    if (this.isUploading || this.posts.results.size || this.waiting.size) return true;
+    return this.store.all(this.files.keys()).some((row) => !isUploaded(row));
   }
 
   close() {
     this.cleanup.run();
     this.observe("off");
     this.kernel.close();
+    this.connection.close();
+    this.missing.close();
     this.posts.close();
   }
 }
+
+/** @param {Row} row */
+const isReady = (row) => row.state === "ready";
 
 /** Return what the kernel is told about a file. @param {KeyedFile} file */
 export const describeFile = ({ key, file, path }) => ({

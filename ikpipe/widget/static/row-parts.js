@@ -29,6 +29,7 @@ export function fillBar(bar, share) {
 export function shownState(store, row) {
   const progress = store.progress.get(row.id);
   if (store.cancelling.has(row.id)) return "cancelling";
+  if (store.checking.has(row.id)) return "checking";
   if (row.state === "sending" && progress?.total && progress.loaded >= progress.total) return "processing";
   if (row.state === "queued" && progress) return "sending";
   return row.state;
@@ -84,8 +85,12 @@ export function actionButtons(ui, row) {
   /** @param {string} iconName @param {string} label @param {(event: On<Event>) => void} press */
   const make = (iconName, label, press) =>
     button({ icon: iconName, label, press, kind: "ik-quiet", tabindex: "-1", "data-stop": "" });
-  if (isBusy(row)) return [make("close", STRINGS.cancelOne(row.name), () => ui.queue.cancel([row.id]))];
-  if (isRetryable(row)) return [make("retry", STRINGS.retryOne(row.name), () => ui.queue.retry([row.id]))];
+  const remove = () => make("trash", STRINGS.removeOne(row.name), () => ui.remove([row.id]));
+  const removal = ui.queue.isRemovable(row) ? [remove()] : [];
+  if (isBusy(row)) return [busyButton(ui, row, make)];
+  if (isRetryable(row)) return [make("retry", STRINGS.retryOne(row.name), () => ui.queue.retry([row.id])), ...removal];
+  if (row.state === "missing")
+    return [make("folder", STRINGS.chooseOne(row.name), () => ui.picker.chooseAgain()), ...removal];
   if (isUploaded(row) && row.result?.url) {
     const label = { "aria-label": STRINGS.openFile(row.name), title: STRINGS.openUrl };
     const link = fileLink(row.result.url, { class: "ik-button ik-quiet", ...label, tabindex: "-1", "data-stop": "" });
@@ -93,8 +98,18 @@ export function actionButtons(ui, row) {
     setAttribute(copy, "aria-haspopup", "menu");
     return [link, copy];
   }
-  if (ui.queue.isRemovable(row)) return [make("trash", STRINGS.removeOne(row.name), () => ui.remove([row.id]))];
-  return [];
+  return removal;
+}
+
+/**
+ * Create the button that cancels a row, or, once it is cancelled, no longer waits for what became of it.
+ * @param {Ui} ui @param {Row} row @param {(icon: string, label: string, press: () => void) => HTMLElement} make
+ */
+function busyButton(ui, row, make) {
+  const state = shownState(ui.store, row);
+  if (state === "cancelling" || state === "checking")
+    return make("stop", STRINGS.stopNowOne(row.name), () => ui.queue.stopNow([row.id]));
+  return make("close", STRINGS.cancelOne(row.name), () => ui.queue.cancel([row.id]));
 }
 
 /** Return the row or card that an element is in. @param {Element} element @returns {HTMLElement | null} */

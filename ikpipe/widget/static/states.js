@@ -1,6 +1,6 @@
 // The states of rows, and what each allows.
 
-/** @typedef {{ state: ShownState }} Stateful */
+/** @typedef {{ state: ShownState, result?: Result }} Stateful */
 
 /** Whether a row is being uploaded, or waits for it. @param {Stateful} row */
 export const isBusy = ({ state }) => state === "queued" || state === "sending" || state === "processing";
@@ -14,11 +14,12 @@ export const isUploaded = ({ state }) => IN_LIBRARY.has(state);
 export const isEditable = (row) => !isBusy(row) && !isUploaded(row) && row.state !== "unknown";
 
 /** Whether a row was not uploaded, as far as the kernel knows, and can be sent again. @param {Stateful} row */
-export const isRetryable = ({ state }) => state === "failed" || state === "unknown" || state === "cancelled";
+export const isRetryable = ({ state, result }) =>
+  (state === "failed" && !result?.final) || state === "unknown" || state === "cancelled";
 
 /** Return the group in which a state is counted. @type {(state: RowState) => Group} */
 export function groupOf(state) {
-  if (state === "ready" || state === "invalid") return state;
+  if (state === "ready" || state === "invalid" || state === "missing") return state;
   if (isBusy({ state })) return "busy";
   return isUploaded({ state }) ? "uploaded" : "failed";
 }
@@ -41,4 +42,6 @@ export const STATE_ICONS = {
   unknown: "question",
   cancelled: "stop",
   cancelling: "clock",
+  checking: "clock",
+  missing: "question",
 };

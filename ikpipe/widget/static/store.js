@@ -19,6 +19,8 @@ export class Store extends EventEmitter {
     this.selection = new Set();
     /** @type {Set<string>} */
     this.cancelling = new Set(); // rows that the user cancelled, and the kernel still checks
+    /** @type {Set<string>} */
+    this.checking = new Set(); // rows whose upload was interrupted, and the kernel still checks
     /** @type {Map<string, {loaded: number, total: number}>} */
     this.progress = new Map(); // a total of 0 is unknown
     this.run = newRun();
@@ -59,6 +61,7 @@ export class Store extends EventEmitter {
       if (isBusy(row)) continue;
       this.progress.delete(row.id);
       this.cancelling.delete(row.id);
+      this.checking.delete(row.id);
     }
     this.emitLater();
   }
@@ -97,6 +100,18 @@ export class Store extends EventEmitter {
     }
   }
 
+  /**
+   * Continue to count a run that was in progress before the page was loaded.
+   * @param {{ rows: number, ended: number, failed: number }} counts of the kernel
+   */
+  continueRun({ rows, ended, failed }) {
+    if (this.run.total >= rows) return;
+    this.run.total = rows;
+    this.run.finished = rows - this.run.running;
+    this.run.failed = failed + Math.max(0, this.run.finished - ended); // also those whose files the page has lost
+    this.emitLater();
+  }
+
   /** @param {Row | undefined} row */
   ended(row) {
     this.run.running -= 1;
@@ -113,6 +128,8 @@ export class Store extends EventEmitter {
       this.rows.delete(row.id);
       this.selection.delete(row.id);
       this.progress.delete(row.id);
+      this.cancelling.delete(row.id);
+      this.checking.delete(row.id);
       this.changed.add(row.id);
     }
     this.order = this.order.filter((id) => !removed.has(id));
@@ -141,6 +158,11 @@ export class Store extends EventEmitter {
       this.changed.add(row.id);
     }
     this.emitLater();
+  }
+
+  /** Whether all rows of the run were cancelled or interrupted, and the kernel only checks what became of them. */
+  get isStopping() {
+    return this.run.running > 0 && this.cancelling.size + this.checking.size >= this.run.running;
   }
 
   /** @param {string} id @param {number} loaded @param {number} total */

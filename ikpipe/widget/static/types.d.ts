@@ -5,6 +5,7 @@ type Queue = import("./queue.js").Queue;
 type Kernel = import("./kernel.js").Kernel;
 type Store = import("./store.js").Store;
 type Grid = import("./grid.js").Grid;
+type MissingFiles = import("./missing.js").MissingFiles;
 type Post = import("./posts.js").Post;
 
 type RowState =
@@ -22,9 +23,10 @@ type RowState =
   | "duplicate"
   | "failed"
   | "unknown"
-  | "cancelled";
-type ShownState = RowState | "cancelling";
-type Group = "ready" | "invalid" | "busy" | "uploaded" | "failed";
+  | "cancelled"
+  | "missing"; // of this page: it does not have the file
+type ShownState = RowState | "cancelling" | "checking";
+type Group = "ready" | "invalid" | "missing" | "busy" | "uploaded" | "failed";
 type Family = "image" | "video" | "audio" | "other";
 
 interface Problem {
@@ -43,6 +45,7 @@ interface Result {
   error?: string;
   message?: string;
   what?: string; // what to do
+  final?: boolean; // whether it would fail again as it is
   attempts?: number;
 }
 
@@ -55,6 +58,8 @@ interface Row {
   size: number | null;
   kind: string; // media type
   state: RowState;
+  kernelState?: RowState; // if this page shows another one
+  file?: { name: string; path: string; modified: number | null }; // as it was picked
   href?: string;
   folder?: string;
   tags?: string[];
@@ -85,6 +90,7 @@ interface MetadataField {
 }
 
 interface Settings {
+  name?: string;
   defaults?: { is_private_file: boolean; folder: string; tags: boolean };
   max_file_size?: number | null;
   fields?: MetadataField[];
@@ -123,6 +129,20 @@ interface Model {
   on(name: string, listener: (...values: any[]) => void): void;
   off(name: string, listener: (...values: any[]) => void): void;
   send(message: Message): void;
+  widget_manager?: { kernel?: HostKernel | null };
+}
+
+/** JupyterLab's connection to a kernel. */
+interface HostKernel {
+  status?: string;
+  connectionStatus?: string;
+  statusChanged?: Signal;
+  connectionStatusChanged?: Signal;
+}
+
+interface Signal {
+  connect(listener: () => void): void;
+  disconnect(listener: () => void): void;
 }
 
 type Child = Node | string | null | undefined | false;

@@ -3,7 +3,7 @@
 import { describeFile, Queue } from "./queue.js";
 import { isUploaded } from "./states.js";
 
-/** @typedef {{ row: Row, file: KeyedFile }} UnfinishedFile */
+/** @typedef {{ row: Row, file: KeyedFile | undefined }} UnfinishedFile */
 
 const QUEUES = Symbol.for("ikpipe.uploader.queues"); // one set per page, also if this code is loaded twice
 const shared = /** @type {any} */ (globalThis);
@@ -35,23 +35,48 @@ export function closeQueue(queue) {
  * @param {Queue} queue
  */
 async function findUnfinished(queue) {
-  const others = [...queues].filter((other) => other !== queue && sessionOf(other) !== queue.session);
+  const others = [...queues].filter((other) => other !== queue && isEarlier(other, queue));
   const alive = await Promise.all(others.map((other) => other.kernel.answers()));
-  queue.unfinished = others.filter((other, at) => !alive[at] && countUnfinished(other));
+  const dead = others.filter((_, at) => !alive[at]);
+  for (const other of dead) other.connection.replaced();
+  for (const other of dead) adoptUploaded(queue, other);
+  queue.unfinished = dead.filter(countUnfinished);
   queue.emit("notices");
+}
+
+/**
+ * Whether a queue may be that of an earlier kernel of the same notebook.
+ * @param {Queue} other @param {Queue} queue
+ */
+function isEarlier(other, queue) {
+  if (sessionOf(other) === queue.session || other.model.widget_manager !== queue.model.widget_manager) return false;
+  return !other.process || other.process !== queue.process;
 }
 
 /** Return a queue's session, also if its kernel never answered. @param {Queue} queue */
 const sessionOf = (queue) => queue.session || queue.model.get("session");
 
-/** @type {(queue: Queue) => UnfinishedFile[]} */
-function unfinishedFiles(queue) {
-  const files = [];
-  for (const [id, file] of queue.files) {
-    const row = queue.store.get(id);
-    if (row && !isUploaded(row)) files.push({ row, file });
-  }
-  return files;
+/** Return the picked rows that were not uploaded, with their files if the page has them. @param {Queue} queue */
+const unfinishedFiles = (queue) => pickedFiles(queue).filter(({ row }) => !isUploaded(row));
+
+/** @param {Queue} queue @returns {UnfinishedFile[]} */
+function pickedFiles(queue) {
+  const rows = [...queue.store.rows.values()].filter((row) => row.source === "browser");
+  return rows.flatMap((row) => {
+    const file = queue.files.get(row.id);
+    return file || row.file ? [{ row, file }] : [];
+  });
+}
+
+/**
+ * Keep the rows that were uploaded in the list: the kernel knows from its journals what became of them.
+ * @param {Queue} queue @param {Queue} old
+ */
+function adoptUploaded(queue, old) {
+  const name = (/** @type {Queue} */ one) => one.settings.name;
+  const uploaded = name(old) === name(queue) ? pickedFiles(old).filter(({ row }) => isUploaded(row)) : [];
+  adopt(queue, old, uploaded);
+  old.removed(uploaded.map(({ row }) => row.id));
 }
 
 /**
@@ -70,7 +95,7 @@ export function resumeUnfinished(queue) {
     for (const entry of files) old.posts.running.get(entry.row.id)?.ended.then(() => adopt(queue, old, [entry]));
     const idle = files.filter(({ row }) => !old.posts.running.has(row.id));
     adopt(queue, old, idle);
-    queue.add([...old.waiting.values()]);
+    queue.addRows([...old.waiting.values()]);
   }
   discardUnfinished(queue);
 }
@@ -80,14 +105,23 @@ export function resumeUnfinished(queue) {
  * @param {Queue} queue @param {Queue} old @param {UnfinishedFile[]} files
  */
 function adopt(queue, old, files) {
-  for (const { file } of files) queue.waiting.set(file.key, file);
   const rows = files.map(({ row, file }) => ({
-    ...describeFile(file),
+    ...(file ? describeFile(file) : describeLost(row)),
     id: row.id,
     edits: editsOf(row),
-    state: row.state,
+    state: row.kernelState ?? row.state,
   }));
+  files.forEach(({ file }, at) => {
+    if (file) queue.waiting.set(file.key, file);
+    else queue.withoutFiles.add(rows[at].key);
+  });
   if (rows.length) queue.kernel.send({ type: "adopt", session: old.session, rows });
+}
+
+/** Return what the kernel is told about a file that this page does not have. @param {Row} row */
+function describeLost({ id, file, name, size, kind }) {
+  const { path = "", modified = null } = file ?? {};
+  return { key: `lost-${Math.random()}-${id}`, name: file?.name ?? name, path, size: size ?? 0, type: kind, modified };
 }
 
 /** Return what a row has in its columns. @param {Row} row */

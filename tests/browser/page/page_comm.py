@@ -46,6 +46,9 @@ class Comm:
         """Pass a message from the widget to the page."""
         self.frames.append(data)
         if data.get("method") == "custom":
-            self._bridge.say(data["content"], [bytes(one) for one in buffers or ()])
+            content = data["content"]
+            if content["type"] == "welcome":  # as if it were in a kernel of its own
+                content = {**content, "process": content["session"]}
+            self._bridge.say(content, [bytes(one) for one in buffers or ()])
         elif data.get("method") == "update":
             self._bridge.set(**{name: value for name, value in data["state"].items() if name in SHOWN})

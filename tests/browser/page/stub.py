@@ -100,7 +100,8 @@ class Stub:
                 continue
             ids[file["key"]] = one = f"b{len(self.rows)}"
             folder = {"folder": f"/{file['path']}"} if file["path"] else {}
-            seen = {"name": file["name"], "size": file["size"], "kind": file["type"], **folder}
+            picked = {"name": file["name"], "path": file["path"], "modified": file.get("modified")}
+            seen = {"name": file["name"], "size": file["size"], "kind": file["type"], "file": picked, **folder}
             self.rows[one] = {"id": one, "at": len(self.rows), "source": "browser", "state": "ready", **seen}
         self._bridge.say({"type": "added", "request": message["request"], "ids": ids, "refused": refused})
         self._tell(list(ids.values()))

@@ -67,7 +67,7 @@ export const ENGLISH = {
   removed: (n) => `${enFiles(n)} removed`,
 
   // States
-  groups: { all: "All", ready: "Ready", invalid: "To mend", busy: "Under way", uploaded: "Up", failed: "Not up" },
+  groups: { all: "All", ready: "Ready", invalid: "To mend", missing: "Choose again", busy: "Under way", uploaded: "Up", failed: "Not up" },
   states: {
     ready: "Ready",
     invalid: "To mend",
@@ -84,10 +84,14 @@ export const ENGLISH = {
     failed: "Failed",
     unknown: "Not certain",
     cancelled: "Cancelled",
-    cancelling: "Cancelling",
+    cancelling: "Stopping…",
+    checking: "Checking…",
+    missing: "Choose again",
   },
   stateHints: /** @type {Record<string, string>} */ ({
-    cancelling: "It had begun to leave: the library is asked what became of it.",
+    cancelling: "Stopping… checking whether it was already saved.",
+    checking: "The page was reloaded during the upload: checking whether the file was already saved.",
+    missing: "The page was reloaded. Choose this file again.",
     exists: "An earlier attempt had stored it.",
     accepted: "Stored once a transformation is done.",
     skipped: "A file was already there, and was left as it is.",
@@ -113,6 +117,9 @@ export const ENGLISH = {
   nothingToSend: "There is nothing ready to upload.",
   cancel: "Cancel",
   cancelAll: "Cancel all",
+  stopNow: "Stop now",
+  stopNowOne: (name) => `Stop now: ${name}`,
+  stopping: "Stopping… checking what was already saved.",
   cancelOne: (name) => `Cancel ${name}`,
   retry: "Retry",
   retryFailed: (n) => `Retry ${EN.number(n)}`,
@@ -203,10 +210,31 @@ export const ENGLISH = {
   nothingToDo: { undo: "Nothing to undo", redo: "Nothing to redo" },
 
   // Notices
-  busy: "The kernel is busy, waiting. Nothing is lost; it goes on when the running cell has ended.",
+  connection: {
+    busy: "Python is running another cell. Your changes apply when it finishes.",
+    disconnected: "The connection to Python was lost. Reconnecting…",
+    restarted: "The kernel was restarted. Run this cell again to continue.",
+    stopped: "The kernel has stopped. Start it, then run this cell again to continue.",
+  },
+  missing: (n) =>
+    EN.plural(n, {
+      one: "The page was reloaded, so the browser no longer has # file. Choose it again to upload it; your edits are kept.",
+      other: "The page was reloaded, so the browser no longer has # files. Choose them again to upload them; your edits are kept.",
+    }),
+  chooseAgain: "Choose again",
+  chooseFolderAgain: "Choose folder",
+  chooseOne: (name) => `Choose ${name} again`,
+  foundAgain: (n, left) => `Found ${enFiles(n)}.${left ? ` Still missing: ${enFiles(left)}.` : ""}`,
+  notInList: (n) => EN.plural(n, { one: "# file isn't in the list and wasn't added.", other: "# files aren't in the list and weren't added." }),
+  changedSince: (name) => `“${name}” has changed since it was added. Remove it from the list, then add it again.`,
   offline: "You are offline. Uploads go on when the connection is back.",
   noProgress: "The service does not report progress to browsers here; files are sent all the same.",
-  unfinished: (n) => `${enFiles(n)} from before the kernel restarted ${n === 1 ? "is" : "are"} still here.`,
-  resume: "Go on with them",
+  unfinished: (n) =>
+    EN.plural(n, {
+      one: "# file wasn't finished when the kernel restarted.",
+      other: "# files weren't finished when the kernel restarted.",
+    }),
+  resume: "Resume",
+  discard: "Discard",
   dismiss: "Dismiss",
 };
