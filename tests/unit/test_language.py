@@ -131,7 +131,7 @@ def unwanted(path: Path) -> list[str]:
 def files() -> list[Path]:
     """Return all files whose texts people read."""
     scripts = [path for ending in ("py", "js", "css") for path in (ROOT / "ikpipe").rglob(f"*.{ending}")]
-    scripts.remove(ROOT / "ikpipe/widget/static/languages/en.js")  # the uploader's labels; they change together
+    scripts.remove(ROOT / "ikpipe/widget/static/languages/de.js")  # German
     pages = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "notebooks").rglob("*.md")]
     return sorted([*scripts, *pages, *(ROOT / "docs").glob("*.py"), *(ROOT / "notebooks").glob("*.ipynb")])
 

@@ -1,5 +1,7 @@
 // Sizes, times and file types as text.
 
+import { numberText, STRINGS } from "./strings.js";
+
 const UNITS = ["B", "kB", "MB", "GB", "TB"];
 
 /** Return a number of bytes with two or three digits: `812 B`, `4.2 MB`. @param {number} bytes */
@@ -9,16 +11,15 @@ export function bytesText(bytes) {
     bytes /= 1000;
     unit += 1;
   }
-  const digits = bytes >= 99.95 || Number.isInteger(bytes) ? 0 : 1;
-  return `${bytes.toFixed(digits)} ${UNITS[unit]}`;
+  return `${numberText(bytes >= 99.95 ? Math.round(bytes) : Math.round(bytes * 10) / 10)} ${UNITS[unit]}`;
 }
 
 /** Return a duration: `8 s`, `3 min`, `1 h 20 min`. @param {number} seconds */
 export function timeText(seconds) {
-  if (seconds < 60) return `${Math.max(1, Math.round(seconds))} s`;
+  if (seconds < 60) return STRINGS.seconds(Math.max(1, Math.round(seconds)));
   const minutes = Math.round(seconds / 60);
-  if (minutes < 60) return `${minutes} min`;
-  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+  if (minutes < 60) return STRINGS.minutes(minutes);
+  return STRINGS.hours(Math.floor(minutes / 60), minutes % 60);
 }
 
 /**

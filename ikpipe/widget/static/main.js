@@ -7,7 +7,7 @@ import { Grid } from "./grid.js";
 import { Notices } from "./notices.js";
 import { emptyState, FilePicker } from "./picking.js";
 import { Preview } from "./preview.js";
-import { STRINGS } from "./strings.js";
+import { LANGUAGE, STRINGS } from "./strings.js";
 import { followTheme } from "./theme.js";
 import { Thumbnails } from "./thumbnails.js";
 import { Toolbar } from "./toolbar.js";
@@ -171,9 +171,11 @@ function initialize({ model }) {
 
 /** @param {{ model: Model, el: HTMLElement }} props */
 function render({ model, el }) {
-  const root = h("div", { class: "ikpipe", role: "region", "aria-label": STRINGS.widget, tabindex: "-1" });
+  const queue = queueOf(model);
+  const label = queue.settings.name || STRINGS.widget;
+  const root = h("div", { class: "ikpipe", role: "region", "aria-label": label, lang: LANGUAGE, tabindex: "-1" });
   el.append(root);
-  const ui = new Ui(queueOf(model), root);
+  const ui = new Ui(queue, root);
   return () => {
     ui.close();
     root.remove();

@@ -63,7 +63,7 @@ export function outcome(row) {
 /** Open a panel with what is wrong with a row. @param {Ui} ui @param {Row} row @param {HTMLElement} anchor */
 export function showProblems(ui, row, anchor, problems = row.problems ?? []) {
   /** @type {Child[]} */
-  const body = [h("h2", {}, row.name || STRINGS.unknownSize)];
+  const body = [h("h2", {}, row.name)];
   if (problems.length) body.push(problemList(ui.queue, row, problems));
   if (isRetryable(row)) {
     const press = () => {

@@ -149,8 +149,14 @@ export class Queue extends EventEmitter {
    */
   add(picked) {
     const { found, others } = this.missing.rejoin(picked);
-    if (found) this.emit("announce", STRINGS.foundAgain(found, this.missing.count), { visible: true });
+    if (found) this.emit("announce", this.foundTexts(found).join(" "), { visible: true });
     return this.addRows(others);
+  }
+
+  /** Say how many files were found again, and how many are still missing. @param {number} found */
+  foundTexts(found) {
+    const { count } = this.missing;
+    return count ? [STRINGS.foundAgain(found), STRINGS.stillMissing(count)] : [STRINGS.foundAgain(found)];
   }
 
   /** Give files to the rows that lack them, and say what is left; no row is added. @param {PickedFile[]} picked */
@@ -159,7 +165,7 @@ export class Queue extends EventEmitter {
     const { found, others, changed } = this.missing.rejoin(picked);
     const unknown = others.length - changed.length;
     const texts = [
-      STRINGS.foundAgain(found, this.missing.count),
+      ...this.foundTexts(found),
       unknown ? STRINGS.notInList(unknown) : "",
       changed.length ? STRINGS.changedSince(changed[0].file.name) : "",
     ];

@@ -4,7 +4,7 @@ import { copyMenu } from "./copy.js";
 import { button, h, oncePerFrame, setAttribute, setText, setButtonText } from "./dom.js";
 import { icon } from "./icons.js";
 import { isBusy, isRetryable, isUploaded } from "./states.js";
-import { STRINGS } from "./strings.js";
+import { numberText, STRINGS } from "./strings.js";
 import { SORTS } from "./view.js";
 
 /** @typedef {keyof typeof STRINGS.groups} GroupName */
@@ -112,7 +112,7 @@ export class Toolbar {
     const { store, view } = this.ui;
     const n = group === "all" ? store.rows.size : store.countOf(group);
     filter.hidden = n === 0 && group !== view.group && group !== "all";
-    setText(filter.querySelector(".ik-number"), n.toLocaleString());
+    setText(filter.querySelector(".ik-number"), numberText(n));
     setAttribute(filter, "aria-pressed", String(view.group === group));
   }
 }

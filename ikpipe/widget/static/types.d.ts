@@ -206,7 +206,8 @@ interface Field {
 }
 
 /** The texts of a language: plain ones, groups of them, and functions of the values that belong into them. */
-type Texts = Record<string, string | Record<string, string> | ((...values: any[]) => string)>;
+type Phrase = string | ((...values: any[]) => string);
+type Texts = Record<string, Phrase | Record<string, Phrase>>;
 
 interface Numbers {
   number(n: number): string;

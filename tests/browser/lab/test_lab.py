@@ -307,7 +307,7 @@ def test_a_kernel_restarted_while_it_sends(
     lab.panel("panel.sessionContext.restartKernel().then(() => null)")
     lab.run_all()
     screen = Screen(lab.page).shown()
-    screen.button("Go on with them").click()
+    screen.button("Resume").click()
     sent_again = screen.button(re.compile(r"^Upload [1-6] files?$"))
     sent_again.wait_for()
     screen.idle()

@@ -94,7 +94,7 @@ def test_an_upload_by_the_keyboard_alone(uploads: Uploads, files: Callable[[int]
             break
         press("Tab")
     press("Enter")
-    uploads.wait_states(["Up", "Up"])
+    uploads.wait_states(["Uploaded", "Uploaded"])
 
 
 def test_changes_are_announced_to_screen_readers(uploads: Uploads, files: Callable[[int], list[str]]) -> None:
@@ -103,7 +103,7 @@ def test_changes_are_announced_to_screen_readers(uploads: Uploads, files: Callab
     uploads.choose(files(2))
     status.get_by_text("2 files added").wait_for(state="attached")
     uploads.button("Upload 2 files").click()
-    status.get_by_text("2 files up").wait_for(state="attached")
+    status.get_by_text("2 files uploaded").wait_for(state="attached")
 
 
 def test_the_theme_follows_the_page(uploads: Uploads) -> None:

@@ -58,13 +58,13 @@ def test_rows_of_existing_files_are_done(upload_page: Open, emulate: Emulate, fi
     uploads.wait_rows(4)
     before = len(emulator.log())
     send(uploads)
-    uploads.wait_states(["Up", "Duplicate", "Unchanged", "Updated"])
+    uploads.wait_states(["Uploaded", "Duplicate", "Unchanged", "Updated"])
     uploads.wait_uploaded(4)
     assert [*uploader.results["ik_status"]] == ["uploaded", "duplicate", "unchanged", "updated"]
     methods = [entry["method"] for entry in emulator.log()[before:]]
     assert (methods.count("POST"), methods.count("PATCH")) == (1, 1)
     explained = uploads.row("picture-1.png").locator(".ik-cell.ik-state").get_attribute("title")
-    assert "details were changed" in str(explained)
+    assert "details were updated" in str(explained)
     assert not uploads.root.locator(".ik-footer button").get_by_text("Retry").is_visible()
     thumbnails = [one.partition("?")[0] for one in uploader.results["ik_thumbnail_url"]]
     assert pictures(uploads) == thumbnails

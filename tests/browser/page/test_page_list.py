@@ -159,17 +159,17 @@ def test_text_filters(four: Uploads) -> None:
     four.wait_rows(1)
     assert names(four) == ["a9.png"]
     four.root.get_by_role("searchbox").fill("nothing at all")
-    four.button("Show all files").click()
+    four.button("Clear filters").click()
     four.wait_rows(4)
 
 
 def test_states_filter(four: Uploads, stub: Stub) -> None:
     """A state's button shows the rows in it, and all rows when it is pressed again."""
     stub.push({"id": "r1", "state": "failed", "result": {"message": "No."}})
-    four.button("Not up 1").click()
+    four.button("Not uploaded 1").click()
     four.wait_rows(1)
     assert names(four) == ["a10.jpg"]
-    four.button("Not up 1").click()
+    four.button("Not uploaded 1").click()
     four.wait_rows(4)
 
 

@@ -52,7 +52,7 @@ def test_a_problem_is_fixed_at_its_cell(two: Uploads, stub: Stub) -> None:
     bad = problem("folder", "bad_character", "'#' is not allowed", "Replace it.", "/a_1")
     stub.push({"id": "r0", "folder": "/a#1", "state": "invalid", "problems": [bad]})
     two.row("a.jpg").locator(".ik-folder").get_by_role("button").click()
-    two.root.get_by_role("dialog").get_by_role("button", name="Use “/a_1”").click()
+    two.root.get_by_role("dialog").get_by_role("button", name='Change to "/a_1"').click()
     two.wait_state("a.jpg", "Ready")
     assert edits(two) == [(["r0"], "folder", "/a_1")]
     assert two.row("a.jpg").locator(".ik-folder").get_by_role("button").count() == 0
@@ -65,7 +65,7 @@ def test_nothing_invalid_is_sent(two: Uploads, stub: Stub) -> None:
     two.button("Upload 1 file").wait_for()
     stub.push({"id": "r1", "state": "invalid", "problems": [bad]})
     two.button("Upload").click(force=True)  # it is there, and says that there is nothing to do
-    two.root.get_by_text("There is nothing ready to upload.").wait_for()
+    two.root.get_by_text("Nothing to upload yet").wait_for()
     assert two.bridge.of("send") == []
 
 
@@ -84,7 +84,7 @@ def test_what_is_typed_is_checked_before_enter(two: Uploads) -> None:
     two.button("Edit").click()
     two.root.get_by_label("Folder", exact=True).press_sequentially("/a#")
     two.root.locator(".ik-field-problems").get_by_text("'#' is not allowed in a folder").wait_for()
-    two.root.locator(".ik-field-problems").get_by_role("button", name="Use “/a_”").click()
+    two.root.locator(".ik-field-problems").get_by_role("button", name='Change to "/a_"').click()
     two.wait_state("a.jpg", "Ready")
     two.wait_value("Folder", "/a_")
 
@@ -100,7 +100,7 @@ def test_tags_are_added_to_what_each_row_has(two: Uploads) -> None:
 def test_a_tag_is_removed_from_all(two: Uploads) -> None:
     """Without its last tag, a row has an empty list: the default would restore the frame's tags."""
     edit_both(two)
-    two.button("Remove the tag y").click()
+    two.button("Remove tag y").click()
     assert edits(two, 2) == [(["r0"], "tags", ["x"]), (["r1"], "tags", [])]
 
 
@@ -184,12 +184,12 @@ def test_the_only_tag_stays_if_there_are_default_tags(two: Uploads, stub: Stub, 
     bridge.set(settings={"defaults": {"tags": True}})
     two.row("b.jpg").click()
     two.button("Edit").click()
-    two.root.locator(".ik-tag[title*='hold for all']").get_by_text("y").wait_for()
+    two.root.locator(".ik-tag[title*='gets the default tags']").get_by_text("y").wait_for()
     tags = two.root.get_by_label("Tags", exact=True)
     tags.press("Backspace")
     tags.fill("z")
     tags.press("Enter")
-    two.button("Remove the tag y").click()
+    two.button("Remove tag y").click()
     assert [value for _ids, _column, value in edits(two, 2)] == [["y", "z"], ["z"]]
 
 
@@ -199,7 +199,7 @@ def test_public_is_shown_if_private_is_the_default(two: Uploads, stub: Stub, bri
     stub.push({"id": "r0", "private": False}, {"id": "r1", "private": True})
     two.row("a.jpg").click()
     two.button("Edit").click()
-    access = two.root.get_by_label("Access", exact=True).element_handle()
+    access = two.root.get_by_label("Visibility", exact=True).element_handle()
     for name, word in (("a.jpg", "Public"), ("b.jpg", "Private")):
         two.row(name).click()
         chosen = "([one, word]) => one.selectedOptions[0].textContent === word"
@@ -219,7 +219,7 @@ def test_the_panel_has_a_margin(two: Uploads, stub: Stub) -> None:
     """Its fields and its note about read-only rows do not touch its edge."""
     stub.push({"id": "r0", "state": "uploaded"})
     edit_both(two)
-    two.root.get_by_text("1 file cannot be changed").wait_for()
+    two.root.get_by_text("1 uploaded file is read-only").wait_for()
     paddings = two.evaluate(
         """() => [".ik-fields", ".ik-editor [role=note]"].map((name) => {
             const style = getComputedStyle(document.querySelector(name));
@@ -232,9 +232,9 @@ def test_the_panel_has_a_margin(two: Uploads, stub: Stub) -> None:
 def test_uploaded_rows_are_left_out_of_an_edit(two: Uploads, stub: Stub) -> None:
     """The other rows are changed, with a note about the rest; alone, an uploaded row has no fields."""
     stub.push({"id": "r0", "state": "uploaded"})
-    two.wait_state("a.jpg", "Up")
+    two.wait_state("a.jpg", "Uploaded")
     edit_both(two)
-    two.root.get_by_role("note").get_by_text("1 file cannot be changed").wait_for()
+    two.root.get_by_role("note").get_by_text("1 uploaded file is read-only").wait_for()
     folder = two.root.get_by_label("Folder", exact=True)
     folder.fill("/shop")
     folder.press("Tab")
@@ -256,7 +256,7 @@ def test_a_rejected_edit_resets_its_field(two: Uploads, stub: Stub, bridge: Brid
     two.button("Edit").click()
     two.root.get_by_label("Folder", exact=True).fill("/after")
     two.page.keyboard.press("Tab")
-    two.root.get_by_text("The change was not taken: not now").first.wait_for()
+    two.root.get_by_text("Couldn't save the change: not now").first.wait_for()
     two.wait_value("Folder", "/before")
 
 
@@ -270,7 +270,7 @@ def test_a_rejected_edit_shows_the_message(two: Uploads) -> None:
     edit_both(two)
     two.root.get_by_label("Folder", exact=True).fill("/shop")
     two.page.keyboard.press("Tab")
-    two.root.get_by_text("The change was not taken: not now").first.wait_for()
+    two.root.get_by_text("Couldn't save the change: not now").first.wait_for()
 
 
 COUNT = """() => {
@@ -367,7 +367,7 @@ def test_copies_are_ready_to_paste(uploads: Uploads, stub: Stub) -> None:
     uploads.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     found = []
     for item in ("Copy URL", "Copy HTML", "Copy Markdown"):
-        uploads.button('Copy the address of a"]<b>.jpg').click()
+        uploads.button('Copy link: a"]<b>.jpg').click()
         uploads.root.get_by_role("menuitem", name=item).click()
         uploads.root.get_by_role("status").get_by_text("Copied").wait_for()
         found.append(uploads.evaluate("() => navigator.clipboard.readText()"))
@@ -399,7 +399,7 @@ def test_the_failure_says_why_and_what_to_do(uploads: Uploads, stub: Stub) -> No
     stub.push({"id": "r0", "name": "a.jpg", "state": "failed", "result": result})
     uploads.row("a.jpg").get_by_role("button", name="Failed").click()
     dialog = uploads.root.get_by_role("dialog")
-    dialog.get_by_text("Rename it.").wait_for()
+    dialog.get_by_text("Give this file another name.").wait_for()
     dialog.get_by_role("button", name="Retry").click()
     assert uploads.bridge.wait_for("retry")[0]["ids"] == ["r0"]
 
@@ -409,4 +409,4 @@ def test_the_page_has_its_own_advice(uploads: Uploads, stub: Stub) -> None:
     result = {"error": "file_not_found", "message": "The page does not have it.", "what": "Check the path."}
     stub.push({"id": "r0", "name": "a.jpg", "state": "failed", "result": result})
     uploads.row("a.jpg").get_by_role("button", name="Failed").click()
-    uploads.root.get_by_role("dialog").get_by_text("Pick the file again.").wait_for()
+    uploads.root.get_by_role("dialog").get_by_text("Choose this file again.").wait_for()

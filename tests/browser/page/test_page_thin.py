@@ -18,7 +18,7 @@ def test_three_files_are_picked_and_sent(
     uploads.wait_rows(3)
     uploads.button("Upload 3 files").click()
     for at in range(3):
-        uploads.wait_state(f"picture-{at}.png", "Up")
+        uploads.wait_state(f"picture-{at}.png", "Uploaded")
     assert [entry["status"] for entry in arrived() if entry["method"] == "POST"] == [200] * 3
 
 

@@ -22,7 +22,7 @@ def test_the_page_says_that_the_kernel_is_busy(uploads: Uploads, stub: Stub, fil
     """After two seconds without an answer the page says so, and no request is lost."""
     stub.deaf = True
     uploads.choose(files(2))
-    uploads.root.get_by_text("The kernel is busy").first.wait_for()
+    uploads.root.get_by_text("Python is running another cell.").first.wait_for()
     stub.wake()
     uploads.wait_rows(2)
     uploads.root.locator(".ik-notice").wait_for(state="detached")
@@ -49,7 +49,7 @@ def test_results_are_sent_until_they_are_acknowledged(uploads: Uploads, stub: St
     uploads.bridge.wait_for("result")
     stub.ignored = set()
     uploads.bridge.say({"type": "welcome", "session": stub.session, "version": 2})
-    uploads.wait_state("picture-0.png", "Up")
+    uploads.wait_state("picture-0.png", "Uploaded")
     assert len({(one["id"], one["attempt"]) for one in uploads.bridge.of("result")}) == 1
 
 
@@ -81,7 +81,7 @@ def test_a_row_whose_removal_was_missed_is_dropped(uploads: Uploads, stub: Stub,
     for gone in ("r0", "r1")[left:]:
         del stub.rows[gone]
     uploads.bridge.say({"type": "rows", "version": 7, "total": left, "rows": []})
-    uploads.wait_rows(left) if left else uploads.root.get_by_text("Drop files or folders here").wait_for()
+    uploads.wait_rows(left) if left else uploads.root.get_by_text("Drag and drop files or folders here").wait_for()
     assert uploads.root.locator(".ik-row[data-id]").count() == left
 
 
@@ -133,7 +133,7 @@ def test_leaving_during_uploads_asks_for_confirmation(uploads: Uploads, stub: St
     uploads.evaluate("async () => { await window.show(window.model, document.getElementById('cell')); }")
     stub.ignored = set()
     uploads.bridge.say({"type": "welcome", "session": stub.session, "version": 2})
-    uploads.wait_state("picture-0.png", "Up")
+    uploads.wait_state("picture-0.png", "Uploaded")
     with uploads.page.expect_event("close"):
         uploads.page.close(run_before_unload=True)
     assert questions == ["beforeunload"]
@@ -150,7 +150,7 @@ def test_views_have_one_queue(uploads: Uploads, files: Files) -> None:
         }"""
     )
     uploads.button("Upload 1 file").click()
-    uploads.wait_state("picture-0.png", "Up")
+    uploads.wait_state("picture-0.png", "Uploaded")
     assert len(uploads.bridge.of("hello")) == 1
     assert not [one for one in uploads.bridge.of("result") if one.get("error")]
 
@@ -176,7 +176,7 @@ def test_a_notebook_that_is_opened_again_keeps_its_files(uploads: Uploads, files
     uploads.choose([second])
     uploads.wait_rows(2)
     uploads.button("Upload 2 files").click()
-    uploads.wait_states(["Up", "Up"])
+    uploads.wait_states(["Uploaded", "Uploaded"])
     assert not [one for one in uploads.bridge.of("result") if one.get("error")]
 
 
@@ -189,7 +189,7 @@ def test_messages_of_a_closed_notebook_are_sent_again(uploads: Uploads, stub: St
     uploads.evaluate(REOPEN)
     uploads.wait_rows(1)
     uploads.button("Upload 1 file").click()
-    uploads.wait_states(["Up"])
+    uploads.wait_states(["Uploaded"])
 
 
 def test_a_new_kernel_adopts_the_files(
@@ -201,8 +201,8 @@ def test_a_new_kernel_adopts_the_files(
     stub.push({"id": "b1", "folder": "/fixed", "state": "failed"})
     uploads.wait_state("picture-1.png", "Failed")
     second = uploads.restart(lambda: _Adopting(bridge, emulator.account, session="s2"))
-    uploads.root.get_by_text("2 files from before the kernel restarted are still here.").first.wait_for()
-    uploads.button("Go on with them").click()
+    uploads.root.get_by_text("2 files weren't finished when the kernel restarted.").first.wait_for()
+    uploads.button("Resume").click()
     uploads.wait_rows(2)
     adopted = bridge.wait_for("adopt")[0]
     assert adopted["session"] == "s1"
@@ -211,7 +211,7 @@ def test_a_new_kernel_adopts_the_files(
         ("b1", "failed", "/fixed"),
     ]
     uploads.button("Upload 2 files").click()
-    uploads.wait_states(["Up", "Up"])
+    uploads.wait_states(["Uploaded", "Uploaded"])
     assert second.session == "s2"
 
 
@@ -223,11 +223,11 @@ def test_a_new_kernel_gets_files_that_the_old_one_never_accepted(
     uploads.choose(files(2))
     bridge.wait_for("add")
     uploads.restart(lambda: Stub(bridge, emulator.account, session="s2"))
-    uploads.root.get_by_text("2 files from before the kernel restarted are still here.").first.wait_for()
-    uploads.button("Go on with them").click()
+    uploads.root.get_by_text("2 files weren't finished when the kernel restarted.").first.wait_for()
+    uploads.button("Resume").click()
     uploads.wait_rows(2)
     uploads.button("Upload 2 files").click()
-    uploads.wait_states(["Up", "Up"])
+    uploads.wait_states(["Uploaded", "Uploaded"])
 
 
 def test_a_new_kernel_gets_files_that_were_picked_before_the_old_one_answered(
@@ -239,7 +239,7 @@ def test_a_new_kernel_gets_files_that_were_picked_before_the_old_one_answered(
     uploads.page.locator("html[data-ready]").wait_for(state="attached")
     uploads.choose(files(2))
     uploads.restart(lambda: Stub(bridge, emulator.account, session="s2"))
-    uploads.root.get_by_text("2 files from before the kernel restarted are still here.").first.wait_for()
+    uploads.root.get_by_text("2 files weren't finished when the kernel restarted.").first.wait_for()
 
 
 class _Adopting(Stub):

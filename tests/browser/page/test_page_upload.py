@@ -52,7 +52,7 @@ def test_files_are_stored_unchanged(upload_page: Open, emulate: Emulate, files: 
     uploads, uploader = upload_page(emulator.account, tags=["a", "b"], folder="/shop")
     paths = files(3)
     send(uploads, paths)
-    uploads.wait_states(["Up"] * 3)
+    uploads.wait_states(["Uploaded"] * 3)
     results = uploader.results
     assert [list(one) for one in results["ik_tags"]] == [["a", "b"]] * 3
     assert _digests(emulator, results) == [hashlib.sha256(Path(path).read_bytes()).hexdigest() for path in paths]
@@ -76,7 +76,7 @@ def test_a_dropped_folder_keeps_its_structure(upload_page: Open, emulate: Emulat
     uploads.drop([str(inner.parent)])
     uploads.wait_rows(2)
     uploads.root.locator(".ik-toolbar .ik-primary").click()
-    uploads.wait_states(["Up", "Up"])
+    uploads.wait_states(["Uploaded", "Uploaded"])
     assert set(uploader.results["ik_file_path"]) == {"/trip/day1/picture-0.png", "/trip/day1/picture-1.png"}
 
 
@@ -119,7 +119,7 @@ def test_uploaded_files_are_shown_after_a_reload(upload_page: Open, emulate: Emu
     """The page has no file any more, but its URL."""
     uploads, uploader = upload_page(emulate().account)
     send(uploads, files(1))
-    uploads.wait_states(["Up"])
+    uploads.wait_states(["Uploaded"])
     uploads.page.reload()
     uploads.row("picture-0.png").dblclick()
     picture = uploads.root.locator(".ik-stage img")
@@ -134,7 +134,7 @@ def test_a_pasted_picture_gets_a_name(upload_page: Open, emulate: Emulate) -> No
     uploads.paste("image.png", "image/png", "xyz")
     uploads.wait_rows(1)
     uploads.root.locator(".ik-toolbar .ik-primary").click()
-    uploads.wait_states(["Up"])
+    uploads.wait_states(["Uploaded"])
     assert uploader.results["ik_name"].iloc[0].startswith("pasted-2")
     assert uploader.results["ik_size"].iloc[0] == 3
 
@@ -151,7 +151,7 @@ def test_no_fault_stores_a_file_twice_or_loses_one(
     send(uploads, files(4))
     uploads.wait_uploaded(4)
     assert len(stored(emulator)) == 4
-    words = [{"uploaded": "Up", "exists": "Up already"}[state] for state in states(uploader)]
+    words = [{"uploaded": "Uploaded", "exists": "Already uploaded"}[state] for state in states(uploader)]
     uploads.wait_states(words)
     assert emulator.fired[fault] > 0
 
@@ -161,7 +161,7 @@ def test_a_rejected_preflight_does_not_stop_an_upload(upload_page: Open, emulate
     emulator = emulate(preflight=False)
     uploads, uploader = upload_page(emulator.account, allow=FAILED)
     send(uploads, files(3))
-    uploads.wait_states(["Up"] * 3)
+    uploads.wait_states(["Uploaded"] * 3)
     assert states(uploader) == ["uploaded"] * 3
     assert len(stored(emulator)) == 3
     assert [one["total"] for one in uploads.bridge.of("progress")].count(0) == 3
@@ -208,7 +208,7 @@ def test_a_deleted_file_is_not_uploaded(upload_page: Open, emulate: Emulate, fil
     uploads.wait_rows(2)
     Path(paths[0]).unlink()
     uploads.root.locator(".ik-toolbar .ik-primary").click()
-    uploads.wait_states(["Failed", "Up"])
+    uploads.wait_states(["Failed", "Uploaded"])
     failed = uploader.results.iloc[0]
     assert (failed["ik_error"], failed["ik_attempts"]) == ("file_not_found", 1)
     assert len(stored(emulator)) == 1
@@ -263,14 +263,14 @@ def test_offline_files_wait_for_the_network(upload_page: Open, emulate: Emulate,
     emulator = emulate()
     uploads, uploader = upload_page(emulator.account, policy=QUICK)
     uploads.set_online(online=False)
-    uploads.root.get_by_text("You are offline.").first.wait_for()
+    uploads.root.get_by_text("You're offline.").first.wait_for()
     send(uploads, files(2))
     uploads.bridge.wait_for("result")
     uploads.set_online(online=True)
     uploads.wait_idle()
     if states(uploader) != ["uploaded"] * 2:
         uploads.button("Retry 2").click()
-    uploads.wait_states(["Up", "Up"])
+    uploads.wait_states(["Uploaded", "Uploaded"])
     assert len(stored(emulator)) == 2
 
 
@@ -280,7 +280,7 @@ def test_cancelling_one_leaves_the_others(upload_page: Open, emulate: Emulate, f
     uploads, uploader = upload_page(emulator.account, allow=FAILED, concurrency=1, policy=QUICK)
     send(uploads, files(3))
     uploads.button("Cancel picture-2.png").click()
-    uploads.wait_states(["Up", "Up", "Cancelled"])
+    uploads.wait_states(["Uploaded", "Uploaded", "Cancelled"])
     assert states(uploader) == ["uploaded", "uploaded", "cancelled"]
 
 
@@ -312,7 +312,7 @@ def test_the_private_key_never_reaches_the_page(upload_page: Open, emulate: Emul
     emulator = emulate()
     uploads, uploader = upload_page(emulator.account)
     send(uploads, files(2))
-    uploads.wait_states(["Up"] * 2)
+    uploads.wait_states(["Uploaded"] * 2)
     frames = uploader.comm.frames
     assert emulator.private_key not in repr(frames)
     assert "eyJ" not in repr([frame for frame in frames if frame["method"] == "update"])
@@ -322,7 +322,7 @@ def test_results_csv_is_downloaded(upload_page: Open, emulate: Emulate, files: F
     """The button downloads the results as `write_results` writes them."""
     uploads, _uploader = upload_page(emulate().account)
     send(uploads, files(2))
-    uploads.wait_states(["Up"] * 2)
+    uploads.wait_states(["Uploaded"] * 2)
     with uploads.page.expect_download() as download:
         uploads.button("results.csv").click()
     assert download.value.suggested_filename == "results.csv"
@@ -333,7 +333,7 @@ def test_a_folder_without_files_is_announced(uploads: Uploads, tmp_path: Path) -
     """The page and its live region say that a folder without files was dropped."""
     (tmp_path / "empty" / "within").mkdir(parents=True)
     uploads.drop([str(tmp_path / "empty")])
-    said = uploads.root.get_by_role("status").get_by_text("There are no files in what was dropped")
+    said = uploads.root.get_by_role("status").get_by_text("No files found in that folder")
     said.wait_for(state="visible")
     assert uploads.bridge.of("add") == []
 
@@ -351,7 +351,7 @@ def test_files_of_the_kernel_are_shown_and_uploaded(upload_page: Open, emulate: 
     uploads.choose(paths[2:])
     uploads.wait_rows(3)
     uploads.button("Upload 3 files").click()
-    uploads.wait_states(["Up"] * 3)
+    uploads.wait_states(["Uploaded"] * 3)
     assert states(uploader) == ["uploaded"] * 3
 
 
@@ -388,9 +388,9 @@ def test_what_a_new_kernel_adopts_arrives_once(
     first.comm = None
     second = ikpipe.Uploader(emulator.account, policy=QUICK)
     uploads.restart(lambda: Comm(bridge, second))
-    uploads.button("Go on with them").click()
+    uploads.button("Resume").click()
     uploads.wait_rows(2)
     uploads.button("Upload 2 files").click()
-    uploads.wait_states(["Up"] * 2)
+    uploads.wait_states(["Uploaded"] * 2)
     assert len(stored(emulator)) == 3
     assert len(second.results) == 2
