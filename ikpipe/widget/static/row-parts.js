@@ -101,13 +101,15 @@ export function actionButtons(ui, row) {
   return removal;
 }
 
+/** Whether nothing more of a row is sent, and the kernel only checks what became of it. @param {Store} store @param {Row} row */
+export const isStopped = (store, row) => store.cancelling.has(row.id) || store.checking.has(row.id);
+
 /**
  * Create the button that cancels a row, or, once it is cancelled, no longer waits for what became of it.
  * @param {Ui} ui @param {Row} row @param {(icon: string, label: string, press: () => void) => HTMLElement} make
  */
 function busyButton(ui, row, make) {
-  const state = shownState(ui.store, row);
-  if (state === "cancelling" || state === "checking")
+  if (isStopped(ui.store, row))
     return make("stop", STRINGS.stopNowOne(row.name), () => ui.queue.stopNow([row.id]));
   return make("close", STRINGS.cancelOne(row.name), () => ui.queue.cancel([row.id]));
 }

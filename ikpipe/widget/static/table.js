@@ -6,6 +6,7 @@ import { icon } from "./icons.js";
 import { problemsAt, showProblems } from "./problems.js";
 import {
   actionButtons,
+  isStopped,
   fillBar,
   fillIfChanged,
   folderText,
@@ -193,8 +194,8 @@ function stateButton(ui, item) {
 /** @param {Ui} ui @param {Item} item @param {Row} row */
 function fillActions(ui, item, row) {
   const cell = item.ik.cells.actions;
-  const state = isBusy(row) ? "busy" : row.state;
-  fillIfChanged(item, "actions", [row.id, state, row.name, row.result?.url, row.source].join("\n"), () => {
+  const state = isBusy(row) ? isStopped(ui.store, row) : row.state;
+  fillIfChanged(item, "actions", [row.id, state, row.result?.final, row.name, row.result?.url, row.source].join("\n"), () => {
     const buttons = actionButtons(ui, row);
     setFocusable(cell, !buttons.length);
     cell.replaceChildren(...buttons);

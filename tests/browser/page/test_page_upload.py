@@ -378,7 +378,7 @@ def test_an_area_is_in_pixels_of_the_kernels_file(
 def test_what_a_new_kernel_adopts_arrives_once(
     upload_page: Open, bridge: Bridge, emulate: Emulate, files: Files
 ) -> None:
-    """After a restart the new kernel adopts the page's files; uploaded ones are not sent again."""
+    """After a restart, uploaded files stay in the list, results and CSV; the new kernel adopts the others."""
     emulator = emulate()
     uploads, first = upload_page(emulator.account, policy=QUICK)
     send(uploads, files(1))
@@ -388,9 +388,11 @@ def test_what_a_new_kernel_adopts_arrives_once(
     first.comm = None
     second = ikpipe.Uploader(emulator.account, policy=QUICK)
     uploads.restart(lambda: Comm(bridge, second))
+    uploads.wait_uploaded(1)
     uploads.button("Resume").click()
-    uploads.wait_rows(2)
+    uploads.wait_rows(3)
     uploads.button("Upload 2 files").click()
-    uploads.wait_states(["Uploaded"] * 2)
+    uploads.wait_uploaded(3)
     assert len(stored(emulator)) == 3
-    assert len(second.results) == 2
+    assert second.results["ik_url"].tolist()[0] == first.results["ik_url"].tolist()[0]
+    assert len(second.results) == 3

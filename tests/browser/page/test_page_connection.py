@@ -1,0 +1,126 @@
+"""A kernel that is busy, was restarted or has stopped, in a notebook that knows its status."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bridge import Bridge
+    from driver import Uploads
+    from stub import Stub
+
+HOST = """() => {
+    const signal = () => {
+        const listeners = new Set();
+        return {
+            connect: (one) => listeners.add(one),
+            disconnect: (one) => listeners.delete(one),
+            emit: () => [...listeners].forEach((one) => one()),
+        };
+    };
+    const kernel = {
+        status: "idle",
+        connectionStatus: "connected",
+        statusChanged: signal(),
+        connectionStatusChanged: signal(),
+        become(change) {
+            Object.assign(kernel, change);
+            kernel.statusChanged.emit();
+            kernel.connectionStatusChanged.emit();
+        },
+    };
+    window.manager = { kernel };
+}"""
+
+
+@pytest.fixture
+def notebook(stub: Stub, bridge: Bridge, page: Any, open_page: Callable[..., Uploads]) -> Uploads:
+    """Return a page in a notebook, with one ready file and one uploaded one."""
+    page.add_init_script(f"({HOST})()")
+    uploads = open_page(bridge)
+    stub.push({"id": "r0", "name": "a.jpg"})
+    stub.push({"id": "r1", "name": "b.jpg", "state": "uploaded", "result": {"url": "https://x.example/b.jpg"}})
+    uploads.wait_rows(2)
+    return uploads
+
+
+pytestmark = pytest.mark.usefixtures("own_page")
+
+
+def become(uploads: Uploads, **change: str) -> None:
+    """Change the status of the notebook's kernel."""
+    uploads.evaluate("change => window.manager.kernel.become(change)", change)
+
+
+def notice(uploads: Uploads, text: str) -> None:
+    """Wait for a notice."""
+    uploads.root.locator(".ik-notice").get_by_text(text).wait_for()
+
+
+def is_off(uploads: Uploads) -> bool:
+    """Whether the button that uploads is turned off."""
+    return bool(uploads.root.locator("button.ik-primary").first.evaluate("one => Boolean(one.closest('[inert]'))"))
+
+
+def test_a_restarted_kernel_is_named_at_once(notebook: Uploads) -> None:
+    """The page says what to do, turns its buttons off, and still shows what it has."""
+    assert not is_off(notebook)
+    become(notebook, status="restarting")
+    notice(notebook, "The kernel was restarted. Run this cell again to continue.")
+    become(notebook, status="idle")
+    notice(notebook, "The kernel was restarted. Run this cell again to continue.")
+    assert is_off(notebook)
+    notebook.row("b.jpg").dblclick()
+    notebook.root.get_by_role("dialog").wait_for()
+
+
+def test_a_restarted_kernel_gets_no_messages(notebook: Uploads, stub: Stub) -> None:
+    """It does not know the widget, and would log an error for each message."""
+    become(notebook, status="restarting")
+    notice(notebook, "The kernel was restarted.")
+    before = len(notebook.bridge.heard)
+    notebook.row("a.jpg").click()
+    notebook.page.wait_for_timeout(300)
+    assert len(notebook.bridge.heard) == before
+    assert stub.rows["r0"]["state"] == "ready"
+
+
+def test_a_stopped_kernel_is_named(notebook: Uploads) -> None:
+    """A kernel that crashed for good has to be started."""
+    become(notebook, status="dead")
+    notice(notebook, "The kernel has stopped.")
+    assert is_off(notebook)
+
+
+def test_a_busy_kernel_keeps_the_buttons(notebook: Uploads, stub: Stub) -> None:
+    """What is asked meanwhile is done when the cell has ended."""
+    stub.deaf = True
+    become(notebook, status="busy")
+    notebook.row("a.jpg").click()
+    notice(notebook, "Python is running another cell. Your changes apply when it finishes.")
+    assert not is_off(notebook)
+    stub.wake()
+    notebook.root.locator(".ik-notice").wait_for(state="detached")
+
+
+def test_an_idle_kernel_that_does_not_answer_was_restarted(notebook: Uploads, stub: Stub) -> None:
+    """An idle kernel without an answer does not know the widget; an answer proves that it does."""
+    stub.deaf = True
+    notebook.row("a.jpg").click()
+    notice(notebook, "The kernel was restarted.")
+    stub.wake()
+    notebook.root.locator(".ik-notice").wait_for(state="detached")
+    assert not is_off(notebook)
+
+
+def test_a_lost_connection_is_named(notebook: Uploads, stub: Stub) -> None:
+    """The page reconnects on its own, so its buttons stay."""
+    stub.deaf = True
+    become(notebook, connectionStatus="connecting")
+    notebook.row("a.jpg").click()
+    notice(notebook, "The connection to Python was lost. Reconnecting…")
+    assert not is_off(notebook)
