@@ -40,5 +40,6 @@ def _imports(name: str, text: str) -> list[str]:
 
 
 def style() -> str:
-    """Return the joined style sheets."""
-    return "\n".join((_STATIC / f"{name}.css").read_text(encoding="utf-8") for name in _STYLES)
+    """Return the joined style sheets; their rules are nested in that of the widget's root, and apply nowhere else."""
+    root, *others = ((_STATIC / f"{name}.css").read_text(encoding="utf-8") for name in ("root", *_STYLES))
+    return "\n".join([root, ".ikpipe {", *others, "}\n"])
