@@ -8,7 +8,7 @@ from pathlib import Path
 
 _STATIC = Path(__file__).parent / "static"
 _STYLES = (  # later rules win over earlier ones
-    *("base", "toolbar", "notices", "list", "gallery", "editor", "dialogs", "footer", "responsive"),
+    *("base", "toolbar", "notices", "problems", "list", "gallery", "editor", "dialogs", "footer", "responsive"),
 )
 _CHOSEN = "languages/chosen.js"
 _IMPORT = re.compile(r'^import \{[^}]*\} from "(\.{1,2}/[^"]+)";\n', re.MULTILINE)

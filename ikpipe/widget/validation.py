@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from itertools import islice
@@ -98,9 +99,10 @@ class RowValidator:
         requests = builder.build(mapped)
         values, missing = mapped.values(), [None] * len(rows)
         files = _valid(self._resolver.read_all(_valid(values.get("file", missing))))
-        cells = zip(*(_valid(values[name]) if name in values else missing for name in _VIEW_COLUMNS), strict=True)
+        columns = ("file", *_VIEW_COLUMNS)
+        cells = zip(*(_valid(values[name]) if name in values else missing for name in columns), strict=True)
         return [
-            self._view(row, request, file, dict(zip(_VIEW_COLUMNS, row_cells, strict=True)))
+            self._view(row, request, file, dict(zip(columns, row_cells, strict=True)))
             for row, request, file, row_cells in zip(rows, requests, files, cells, strict=True)
         ]
 
@@ -113,10 +115,12 @@ class RowValidator:
     ) -> RowView:
         # A page shows the name and folder that are sent.
         fields, problems = (request.fields, []) if isinstance(request, UploadRequest) else ({}, request)
-        name = fields.get("fileName") or _text(cells["file_name"]) or (source and source.name) or ""
+        known = row.picked or source  # of a picked file that is empty or too large, there is no source
+        name = fields.get("fileName") or _text(cells["file_name"]) or (known and known.name)
+        name = name or _last_part(cells["file"])
         return RowView(
             name=name[:_MAX_TEXT],
-            size=None if source is None else source.size,
+            size=None if known is None else known.size,
             media_type=_media_type(row, source, name),
             source=_origin(row, source),
             href=source.text if source is not None and source.kind in ("url", "fetch") else None,
@@ -238,6 +242,12 @@ def _metadata_value(value: Any) -> Any:
 def _json_scalar(value: Any) -> Any:
     is_finite = isinstance(value, (bool, int)) or (isinstance(value, float) and value - value == 0)
     return value if is_finite else _text(value)
+
+
+def _last_part(cell: Any) -> str:
+    """Return the name in a path or URL whose file cannot be uploaded, such as an empty one."""
+    text = _text(cell)
+    return "" if text.startswith("data:") else re.split(r"[/\\]", text.split("?")[0])[-1]
 
 
 def _origin(row: WidgetRow, source: FileSource | None) -> Literal["browser", "url", "file"]:

@@ -38,7 +38,7 @@ function htmlOf(row, url, text) {
 }
 
 /** Copy snippets of rows, one per line. @param {Ui} ui @param {Row[]} rows @param {string} kind */
-async function copyRows(ui, rows, kind) {
+export async function copyRows(ui, rows, kind) {
   const snippets = rows.flatMap((row) => (row.result?.url ? SNIPPETS[kind](row, row.result.url) : []));
   const copied = await copyText(snippets.join("\n"), ui.notices.place);
   ui.announce(copied ? STRINGS.copied(snippets.length) : STRINGS.copyFailed, { visible: true });

@@ -1,9 +1,13 @@
 // The editing panel: one row, or all selected rows at once.
 
-import { button, h, oncePerFrame, setText } from "./dom.js";
-import { ChoiceField, metadataField, TagsField, TextField } from "./fields.js";
+import { button, h, oncePerFrame, setAttribute, setText } from "./dom.js";
+import { EditorHead } from "./editor-head.js";
+import { fileDetails } from "./file-details.js";
+import { ChoiceField, metadataField, NameField, TagsField, TextField } from "./fields.js";
+import { isFixable } from "./fixing.js";
 import { icon } from "./icons.js";
-import { isFixable, problemList } from "./problems.js";
+import { fixAll } from "./problem-groups.js";
+import { problemList } from "./problems.js";
 import { isEditable } from "./states.js";
 import { STRINGS } from "./strings.js";
 
@@ -36,30 +40,34 @@ export class Editor {
   constructor(ui) {
     this.ui = ui;
     this.prefix = `ik-${Math.random().toString(36).slice(2, 8)}`;
-    this.title = h("h2", {});
-    const close = button({ icon: "close", label: STRINGS.close, kind: "ik-quiet", press: () => ui.edit(null) });
+    this.head = new EditorHead(ui);
     this.form = h("fieldset", { class: "ik-fields" }); // so that it can be disabled as a whole
     this.readOnly = h("p", { class: "ik-quiet-text", role: "note", hidden: true });
+    this.details = h("div", { class: "ik-read-only", hidden: true });
     this.empty = h("p", { class: "ik-quiet-text" }, STRINGS.editNothing);
     this.element = h("section", { class: "ik-editor", "aria-label": STRINGS.edit, hidden: true }, [
-      h("header", { class: "ik-editor-head" }, this.title, close),
+      ...this.head.elements,
       this.empty,
       this.readOnly,
+      this.details,
       this.form,
     ]);
-    this.element.addEventListener("keydown", (event) => event.key === "Escape" && ui.edit(null));
+    this.element.addEventListener("keydown", (event) => event.key === "Escape" && this.escape(event));
     /** @type {Column[]} */
     this.columns = [];
     /** @type {string[]} */
     this.ids = [];
     /** @type {{ ids: Set<string>, column: string, value: Value }[]} */
     this.edits = []; // those that the kernel has not answered yet
+    /** @type {Map<string, Value>} */
+    this.before = new Map(); // what the rows had in the column of the focus when it came there, or since Enter
     this.updateLater = oncePerFrame(() => this.update());
     ui.cleanup.add(
       ui.store.on("selection", () => this.selectionChanged()),
       ui.store.on("rows", (changed) => {
         if ([...changed].some((id) => ui.store.selection.has(id))) this.updateLater();
       }),
+      ui.queue.on("removed", () => this.closeIfRemoved()),
     );
     this.build();
   }
@@ -85,7 +93,8 @@ export class Editor {
     const commit = (/** @type {Value} */ value) => this.commit(column, value);
     if (column === "tags") return new TagsField(id, (add, remove) => this.changeLists(column, add, remove));
     if (column === "description") return new TextField(id, commit, { tag: "textarea" });
-    if (column !== "is_private_file") return new TextField(id, commit, { spellcheck: "false" });
+    if (column === "file_name") return new NameField(id, commit);
+    if (column === "folder") return new TextField(id, commit, { spellcheck: "false" });
     const usual = this.ui.queue.settings.defaults?.is_private_file ? STRINGS.isPrivate : STRINGS.isPublic;
     return new ChoiceField(id, commit, [
       [null, STRINGS.defaultValue(usual)],
@@ -118,8 +127,51 @@ export class Editor {
     if (required) name.append(h("span", { "aria-hidden": "true" }, " *"));
     const problems = h("div", { class: "ik-field-problems" });
     const head = h("div", { class: "ik-label" }, name, reset);
-    const block = h("div", { class: "ik-field" }, head, control.element, problems);
+    const remember = () => this.remember(column);
+    const block = h("div", { class: "ik-field", onfocusin: remember, onchange: remember }, [
+      head,
+      control.element,
+      problems,
+    ]);
     return { column, control, block, problems, reset };
+  }
+
+  /** Remember what the rows have in a column, for Escape. @param {string} column */
+  remember(column) {
+    this.before = new Map(this.editableRows.map((row) => [row.id, this.valueOf(row, column)]));
+  }
+
+  /**
+   * Restore what the rows had before the text of a field was typed, also if it was checked meanwhile; else close.
+   * @param {KeyboardEvent} event
+   */
+  escape({ target }) {
+    const field = this.columns.find(({ block }) => block.contains(/** @type {Node} */ (target)));
+    const typed = field?.control.revert?.() ?? false;
+    if (!(field?.control instanceof TextField && this.restore(field.column)) && !typed) this.ui.edit(null);
+  }
+
+  /** Restore the rows' values in a column, and return whether there was any other. @param {string} column */
+  restore(column) {
+    const changed = this.editableRows.filter(
+      (row) => this.before.has(row.id) && this.before.get(row.id) !== this.valueOf(row, column),
+    );
+    for (const row of changed) this.edit([row.id], column, this.before.get(row.id) || null);
+    return changed.length > 0;
+  }
+
+  /** Close the panel if all rows that it showed were removed. */
+  closeIfRemoved() {
+    if (this.element.hidden || !this.ids.length || this.rows.length) return;
+    this.close();
+  }
+
+  /** Close the panel; the focus that it had goes to the widget. */
+  close() {
+    const hadFocus = this.element.matches(":focus-within");
+    this.element.hidden = true;
+    setAttribute(this.ui.toolbar.editButton, "aria-pressed", "false");
+    if (hadFocus) this.ui.root.focus({ preventScroll: true });
   }
 
   /** The rows that the fields show: those that were selected at the last update. */
@@ -148,8 +200,10 @@ export class Editor {
   async edit(ids, column, value) {
     const edit = { ids: new Set(ids), column, value };
     this.edits.push(edit);
-    await this.ui.queue.edit(ids, column, value);
+    this.head.showSaving();
+    const saved = await this.ui.queue.edit(ids, column, value);
     this.edits = this.edits.filter((other) => other !== edit);
+    this.head.showSaved(saved, this.edits.length > 0);
     this.updateLater(); // also if it was rejected, to show the value that the row still has
   }
 
@@ -193,11 +247,13 @@ export class Editor {
     const editable = this.editableRows;
     const readOnly = this.rows.length - editable.length;
     const rows = editable.length ? editable : this.rows;
-    setText(this.title, STRINGS.editing(rows.length));
+    this.head.show(rows, editable.length > 0);
     this.empty.hidden = rows.length > 0;
     this.readOnly.hidden = readOnly === 0;
     setText(this.readOnly, STRINGS.readOnly(readOnly));
-    this.form.hidden = rows.length === 0;
+    this.form.hidden = editable.length === 0;
+    this.details.hidden = rows.length === 0 || editable.length > 0;
+    if (!this.details.hidden) this.details.replaceChildren(...(rows.length === 1 ? fileDetails(this.ui, rows[0]) : []));
     this.form.disabled = editable.length === 0;
     if (rows.length) for (const column of this.columns) this.fill(column, rows);
   }
@@ -250,8 +306,7 @@ export class Editor {
     const [[row, problem]] = problems;
     if (problems.length === 1) return [problemList(queue, row, [problem])];
     const fixable = problems.filter(([, entry]) => isFixable(entry));
-    const fix = () => fixable.forEach(([{ id }, { column, suggestion }]) => queue.edit([id], column, suggestion));
-    const press = () => this.ui.announceStep(STRINGS.changed(fixable.length), queue.history.together(fix));
+    const press = () => fixAll(this.ui, fixable);
     const text = h("p", { class: "ik-problem" }, icon("warn"), STRINGS.problemIn(problems.length, problem.message));
     return fixable.length ? [text, button({ text: STRINGS.fixFiles(fixable.length), kind: "ik-fix", press })] : [text];
   }
@@ -265,6 +320,8 @@ export class Editor {
     /** @type {HTMLElement | null | undefined} */
     const input = block?.querySelector("input, textarea, select");
     input?.focus();
+    if (!input) this.head.title.focus();
+    else if (input instanceof HTMLInputElement && input.type === "text") input.select();
   }
 }
 

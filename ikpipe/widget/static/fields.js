@@ -1,7 +1,8 @@
 // Fields of the editing panel, by the type of their value. Each has an element, shows what the rows have, and calls a
 // function with a new value; null resets it to the default.
 
-import { button, h } from "./dom.js";
+import { button, h, setText } from "./dom.js";
+import { extensionOf } from "./format.js";
 import { STRINGS } from "./strings.js";
 
 const TYPING_DELAY = 600; // ms after the last key until the text is checked
@@ -24,7 +25,9 @@ export class TextField {
   constructor(id, commit, { tag = "input", type = "text", read = (text) => text, write = String, ...attributes } = {}) {
     const kind = tag === "input" ? { type } : { rows: 3 };
     const listeners = { oninput: () => this.typed(), onchange: () => this.commit() };
-    this.element = h(tag, { id, ...kind, ...attributes, ...listeners });
+    this.input = h(tag, { id, ...kind, ...attributes, ...listeners });
+    /** @type {HTMLElement} */
+    this.element = this.input;
     this.onCommit = commit;
     this.read = read;
     this.write = write;
@@ -40,7 +43,7 @@ export class TextField {
 
   /** Whether it contains text that is not a number yet; its value is empty then. */
   get isIncomplete() {
-    return this.element.validity.badInput;
+    return this.input.validity.badInput;
   }
 
   commit() {
@@ -48,19 +51,52 @@ export class TextField {
     if (!this.dirty) return;
     this.dirty = false;
     if (this.isIncomplete) {
-      this.element.value = ""; // otherwise the incomplete number would stay
-      this.element.value = this.text;
+      this.input.value = ""; // otherwise the incomplete number would stay
+      this.input.value = this.text;
       return;
     }
-    const text = this.element.value;
+    const text = this.input.value;
     this.onCommit(text === "" ? null : this.read(text));
   }
 
   /** Show a value, unless the user is typing another. @param {Value} value @param {boolean} mixed */
   show(value, mixed) {
-    this.element.placeholder = mixed ? STRINGS.mixed : "";
+    this.input.placeholder = mixed ? STRINGS.mixed : "";
     this.text = mixed || value === undefined || value === null ? "" : this.write(value);
-    if (!this.dirty && this.element.value !== this.text) this.element.value = this.text;
+    if (!this.dirty && this.input.value !== this.text) this.input.value = this.text;
+  }
+
+  /** Drop what was typed and is not committed yet, and return whether there was anything. */
+  revert() {
+    const { dirty } = this;
+    clearTimeout(this.timer);
+    this.dirty = false;
+    this.input.value = this.text;
+    return dirty;
+  }
+}
+
+/** A file's name: its extension is shown beside the field, and kept. */
+export class NameField extends TextField {
+  /** @param {string} id @param {Commit} commit */
+  constructor(id, commit) {
+    super(id, (value) => commit(value === null ? null : this.withExtension(String(value))), { spellcheck: "false" });
+    this.extension = "";
+    this.suffix = h("span", { class: "ik-extension" });
+    this.element = h("span", { class: "ik-name-field" }, this.input, this.suffix);
+  }
+
+  /** @param {string} text */
+  withExtension(text) {
+    return text.toLowerCase().endsWith(this.extension.toLowerCase()) ? text : text + this.extension;
+  }
+
+  /** @param {Value} value @param {boolean} mixed */
+  show(value, mixed) {
+    const name = String(value ?? "");
+    this.extension = mixed ? "" : extensionOf(name);
+    setText(this.suffix, this.extension);
+    super.show(name.slice(0, name.length - this.extension.length), mixed);
   }
 }
 
@@ -140,6 +176,13 @@ export class TagsField {
     const tags = this.input.value.split(",").map((tag) => tag.trim());
     this.input.value = "";
     if (tags.some(Boolean)) this.change(tags.filter(Boolean), []);
+  }
+
+  /** Drop what was typed, and return whether there was anything. */
+  revert() {
+    const typed = this.input.value !== "";
+    this.input.value = "";
+    return typed;
   }
 
   /**

@@ -14,6 +14,15 @@ export function parseArea(text) {
   return [x, y, width, height];
 }
 
+/**
+ * Return the part of an area that is in a picture of `[width, height]`, or null if there is none.
+ * @param {Rect} area @param {[number, number]} size @returns {Rect | null}
+ */
+export function limitArea([x, y, width, height], [fullWidth, fullHeight]) {
+  const limited = /** @type {Rect} */ ([x, y, Math.min(width, fullWidth - x), Math.min(height, fullHeight - y)]);
+  return limited[2] > 0 && limited[3] > 0 ? limited : null;
+}
+
 export class AreaDrawer {
   /**
    * Draw over a picture whose own size is `[width, height]`; `onDrawn` is called with each finished area.

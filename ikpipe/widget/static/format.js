@@ -2,6 +2,9 @@
 
 import { numberText, STRINGS } from "./strings.js";
 
+/** Compares texts as people do: numbers in them as numbers, without regard to case. */
+export const collator = new Intl.Collator(undefined, { numeric: true, sensitivity: "base" });
+
 const UNITS = ["B", "kB", "MB", "GB", "TB"];
 
 /** Return a number of bytes with two or three digits: `812 B`, `4.2 MB`. @param {number} bytes */
@@ -32,6 +35,9 @@ export function kindText(row) {
   const word = subtype.length <= 5 ? subtype || extension : extension || subtype;
   return word.slice(0, 8).toUpperCase();
 }
+
+/** Return a name's extension with its dot, `""` if it has none. @param {string} name */
+export const extensionOf = (name) => /.(\.(?=\d*[a-z])[a-z0-9]{1,8})$/i.exec(name)?.[1] ?? "";
 
 /** @type {[Family, RegExp][]} */
 const EXTENSIONS = [

@@ -80,8 +80,9 @@ export class Grid {
   draw() {
     const { visible } = this.ui.view;
     const hadFocus = this.hasFocus;
-    const wanted = this.linesInView(); // measured before changes: measuring later would lay out the page twice
-    this.setSize();
+    this.setSize(); // first, since the lines give the list its height
+    if (visible.length && !this.element.clientHeight) return; // it is hidden, and is drawn when that ends
+    const wanted = this.linesInView();
     for (const number of [...this.lines.keys()]) if (!wanted.has(number)) this.removeLine(number);
     for (const number of wanted)
       this.drawLine(number, visible.slice(number * this.perLine, (number + 1) * this.perLine));

@@ -30,6 +30,7 @@ export class Kernel extends EventEmitter {
     this.pinged = 0; // number of the ping without an answer; 0 is none
     this.waiting = false;
     this.silent = false; // whether the kernel is known not to receive anything
+    this.unreachable = false; // whether the last message could not be sent
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.resendTimer = undefined;
     this.listener = (/** @type {Message} */ message, /** @type {DataView[]} */ buffers) =>
@@ -42,8 +43,10 @@ export class Kernel extends EventEmitter {
     if (this.silent) return;
     try {
       this.model.send(message);
-    } catch (error) {
-      console.warn("ikpipe: the kernel cannot be reached", error);
+      this.unreachable = false;
+    } catch {
+      if (!this.unreachable) console.info("ikpipe: the kernel cannot be reached"); // once, since messages are repeated
+      this.unreachable = true;
     }
   }
 

@@ -6,6 +6,7 @@ import { Footer } from "./footer.js";
 import { Grid } from "./grid.js";
 import { Notices } from "./notices.js";
 import { emptyState, FilePicker } from "./picking.js";
+import { ProblemGroups } from "./problem-groups.js";
 import { Preview } from "./preview.js";
 import { LANGUAGE, STRINGS } from "./strings.js";
 import { followTheme } from "./theme.js";
@@ -30,6 +31,7 @@ export class Ui {
     this.thumbnails = new Thumbnails(queue);
     this.notices = new Notices(this);
     this.picker = new FilePicker(this);
+    this.problemGroups = new ProblemGroups(this);
     this.toolbar = new Toolbar(this);
     this.grid = new Grid(this);
     this.editor = new Editor(this);
@@ -43,6 +45,7 @@ export class Ui {
     this.frame = h("div", { class: "ik-body" }, [
       this.toolbar.element,
       this.notices.element,
+      this.problemGroups.element,
       h("div", { class: "ik-main" }, list, this.editor.element),
       this.footer.element,
       ...this.picker.elements,
@@ -67,6 +70,7 @@ export class Ui {
       queue.on("change:settings", () => this.editor.build()),
       queue.connection.on("change", () => this.showConnection()),
       queue.on("change:summary", () => queue.showTrouble()),
+      queue.on("show", (ids) => this.showRows(ids)),
       this.view.close,
       () => this.thumbnails.close(),
     );
@@ -99,18 +103,25 @@ export class Ui {
 
   /** Open the editing panel for some rows, or close it. @param {string[] | null} ids @param {string} [column] */
   edit(ids, column) {
-    setAttribute(this.toolbar.editButton, "aria-pressed", String(ids !== null));
     if (ids) {
+      setAttribute(this.toolbar.editButton, "aria-pressed", "true");
       if (ids.length) this.store.select(ids);
       this.editor.open(column);
     } else {
-      this.editor.element.hidden = true;
+      this.editor.close();
       this.toolbar.editButton.focus();
     }
   }
 
   toggleEditor() {
     this.edit(this.editor.element.hidden ? [...this.store.selection] : null);
+  }
+
+  /** Select rows, and move the focus to the first of them. @param {string[]} ids */
+  showRows(ids) {
+    if (ids.some((id) => this.view.positionOf(id) < 0)) this.view.clearFilters();
+    this.store.select(ids);
+    this.grid.focus(this.view.visible.find((id) => this.store.selection.has(id)) ?? null, 0);
   }
 
   /** Remove rows, and move the focus to the row after them. @param {string[]} ids */

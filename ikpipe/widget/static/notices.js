@@ -10,12 +10,16 @@ const TOAST_TIME = 4000; // ms
 const ACTION_TIME = 10000; // ms in which what was done can be undone by a button
 const MAX_TROUBLES = 3;
 
+/** @typedef {{ icon: string, text: string, action: string, press: () => void }} Offer A notice with a button. */
+
 export class Notices {
   /** @param {Ui} ui */
   constructor(ui) {
     this.ui = ui;
     /** @type {string[]} */
     this.troubles = [];
+    /** @type {Offer[]} */
+    this.offers = [];
     this.words = ""; // what the notices say
     this.element = h("div", { class: "ik-notices", "aria-live": "polite" });
     this.status = h("div", { class: "ik-toast ik-hidden", role: "status", "aria-live": "polite" });
@@ -23,6 +27,7 @@ export class Notices {
     ui.cleanup.add(
       ui.queue.on("notices", () => this.update()),
       ui.queue.on("trouble", (text) => this.addTrouble(text)),
+      ui.queue.on("offer", (offer) => this.addOffer(offer)),
       ui.queue.on("announce", (text, options) => this.announce(text, options)),
       ui.store.on("rows", () => this.update()),
       () => clearTimeout(this.timer),
@@ -66,6 +71,29 @@ export class Notices {
     }, delay);
   }
 
+  /** @param {Offer} offer */
+  addOffer(offer) {
+    this.offers = [...this.offers.filter(({ text }) => text !== offer.text), offer];
+    this.announce(offer.text);
+    this.words = " "; // the button of the same text can be another
+    this.update();
+  }
+
+  /** @param {Offer} offer */
+  offerNotice(offer) {
+    const dismiss = () => {
+      this.offers = this.offers.filter((other) => other !== offer);
+      this.update();
+      this.ui.root.focus({ preventScroll: true });
+    };
+    const press = () => {
+      dismiss();
+      offer.press();
+    };
+    const close = button({ icon: "close", label: STRINGS.dismiss, kind: "ik-quiet", press: dismiss });
+    return notice(offer.icon, offer.text, [button({ text: offer.action, press }), close]);
+  }
+
   /** @param {string} text */
   addTrouble(text) {
     this.troubles = [...this.troubles.filter((other) => other !== text), text].slice(-MAX_TROUBLES);
@@ -74,7 +102,11 @@ export class Notices {
   }
 
   update() {
-    const parts = [...this.stateNotices(), ...this.troubles.map((text) => this.troubleNotice(text))];
+    const parts = [
+      ...this.stateNotices(),
+      ...this.troubles.map((text) => this.troubleNotice(text)),
+      ...this.offers.map((offer) => this.offerNotice(offer)),
+    ];
     const words = parts.map((part) => part.textContent).join("\n");
     if (this.words === words) return;
     this.words = words;

@@ -1,8 +1,9 @@
 // Picking files: the file chooser, dropped files and folders, the clipboard.
 
 import { button, h } from "./dom.js";
-import { bytesText } from "./format.js";
+import { bytesText, collator } from "./format.js";
 import { icon } from "./icons.js";
+import { sortOutListed } from "./listed.js";
 import { STRINGS } from "./strings.js";
 
 const JUNK = new Set([".DS_Store", "Thumbs.db", "desktop.ini"]); // what systems leave in folders
@@ -36,7 +37,7 @@ export class FilePicker {
   /** @param {Attributes} attributes @param {(files: PickedFile[]) => void} take */
   createInput(attributes, take) {
     const onchange = () => {
-      take(chosenFiles(input.files ?? []));
+      take(chosenFiles(input.files ?? []).sort(byPath));
       input.value = ""; // the same file can be chosen again
     };
     const input = h("input", { type: "file", hidden: true, tabindex: "-1", onchange, ...attributes });
@@ -65,6 +66,7 @@ export class FilePicker {
 
   /** @param {DragEvent} event @param {number} step */
   dragged(event, step) {
+    if (event.dataTransfer?.types.includes("text/uri-list")) event.preventDefault(); // so that it can be dropped
     const transfer = takeFiles(event);
     if (!transfer) return;
     transfer.dropEffect = "copy";
@@ -74,6 +76,10 @@ export class FilePicker {
 
   /** @param {DragEvent} event */
   async dropped(event) {
+    if (event.dataTransfer && takeLink(event, event.dataTransfer)) {
+      this.ui.announce(STRINGS.linkNotAdded, { visible: true });
+      return;
+    }
     const transfer = takeFiles(event);
     if (!transfer) return;
     this.depth = 0;
@@ -82,18 +88,49 @@ export class FilePicker {
     const files = await droppedFiles(transfer, (n) => {
       if (n % COUNT_INTERVAL === 0) this.ui.announce(STRINGS.reading(n), { visible: true });
     });
-    if (files.length) this.ui.queue.add(files);
+    if (files.length) this.add(files.sort(byPath));
     else this.ui.announce(STRINGS.noFiles, { visible: true });
   }
 
   /** @param {On<ClipboardEvent>} event */
   pasted(event) {
     const { target, clipboardData } = event;
-    if (target.matches("input, textarea") || !clipboardData?.files.length) return;
+    if (target.matches("input, textarea") || !clipboardData) return;
+    if (takeLink(event, clipboardData)) this.ui.announce(STRINGS.linkNotAdded, { visible: true });
+    if (!clipboardData.files.length) return;
     event.preventDefault();
     event.stopPropagation();
-    this.ui.queue.add(pastedFiles(clipboardData));
+    this.add(pastedFiles(clipboardData));
   }
+
+  /** Add files, but those that are in the list only if the user asks for it. @param {PickedFile[]} files */
+  add(files) {
+    const { queue } = this.ui;
+    const { fresh, listed } = sortOutListed(queue, files);
+    queue.add(fresh);
+    if (!listed.length) return;
+    const press = () => queue.add(listed);
+    queue.emit("offer", { icon: "copy", text: STRINGS.alreadyListed(listed.length), action: STRINGS.addAnyway, press });
+  }
+}
+
+/**
+ * Order by folders, then names, with numbers as numbers; a folder's own files come before those in its subfolders.
+ * @param {PickedFile} a @param {PickedFile} b
+ */
+const byPath = (a, b) => collator.compare(a.path, b.path) || collator.compare(a.file.name, b.file.name);
+
+/**
+ * Whether something that is dropped or pasted is a link without a file; the event is kept from the notebook then.
+ * @param {Event} event @param {DataTransfer} data
+ */
+function takeLink(event, data) {
+  if (data.files.length || data.types.includes("Files")) return false;
+  const text = data.getData("text/uri-list") || data.getData("text/plain");
+  if (!/^\s*https?:\/\/\S+\s*$/i.test(text)) return false;
+  event.preventDefault();
+  event.stopPropagation();
+  return true;
 }
 
 /**

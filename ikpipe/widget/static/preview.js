@@ -2,11 +2,12 @@
 
 import { button, Cleanup, h, setText, setButtonText, stepOf } from "./dom.js";
 import { copyMenu } from "./copy.js";
-import { AreaDrawer, AreaFields, parseArea } from "./focus-area.js";
-import { familyOf, kindText, sizeText, webAddress } from "./format.js";
+import { AreaDrawer, AreaFields, limitArea, parseArea } from "./focus-area.js";
+import { factList } from "./file-details.js";
+import { familyOf, webAddress } from "./format.js";
 import { icon } from "./icons.js";
 import { outcome, problemList } from "./problems.js";
-import { fileLink, folderText, shownState, stateIcon } from "./row-parts.js";
+import { fileLink, shownState, stateIcon } from "./row-parts.js";
 import { isBusy, isRetryable, isUploaded } from "./states.js";
 import { STRINGS } from "./strings.js";
 
@@ -25,6 +26,7 @@ export class Preview {
     this.address = null; // of what is shown
     this.cleanup = new Cleanup();
     this.areaFields = new AreaFields((area) => this.setArea(area));
+    this.areaProblem = h("div", { class: "ik-problem", hidden: true });
     this.stage = h("div", { class: "ik-stage" });
     this.facts = h("div", { class: "ik-details-part" });
     this.area = h("div", { class: "ik-details-part" });
@@ -128,9 +130,31 @@ export class Preview {
     return picture;
   }
 
-  /** @param {Rect | null} area */
+  /** Set the focus area, as far as it is in the picture; one outside is not taken. @param {Rect | null} area */
   setArea(area) {
-    this.ui.queue.edit([this.id], "custom_coordinates", area ? area.join(",") : null);
+    const size = this.size && STRINGS.pixels(...this.size);
+    const limited = area && this.size ? limitArea(area, this.size) : area;
+    if (area && !limited) {
+      this.ui.announce(STRINGS.areaOutside(size), { visible: true });
+      this.areaFields.show(parseArea(this.ui.store.get(this.id)?.coordinates));
+      return;
+    }
+    if (String(area) !== String(limited)) this.ui.announce(STRINGS.areaClamped(size), { visible: true });
+    this.areaFields.show(limited);
+    this.ui.queue.edit([this.id], "custom_coordinates", limited ? limited.join(",") : null);
+  }
+
+  /** Say that a row's area is larger than its picture. @param {Rect | null} area */
+  showAreaProblem(area) {
+    const tooLarge = Boolean(area && this.size && String(limitArea(area, this.size)) !== String(area));
+    this.areaProblem.hidden = !tooLarge;
+    if (!tooLarge || !this.size) return;
+    const press = () => this.setArea(area && this.size && limitArea(area, this.size));
+    this.areaProblem.replaceChildren(
+      icon("warn"),
+      h("span", {}, STRINGS.areaTooLarge(STRINGS.pixels(...this.size))),
+      button({ text: STRINGS.limitArea, press }),
+    );
   }
 
   /** Show the row's details, if they have changed or in any case. @param {boolean} always */
@@ -146,6 +170,7 @@ export class Preview {
     const area = parseArea(row.coordinates);
     this.areaFields.show(area);
     this.drawer?.show(area);
+    this.showAreaProblem(area);
     this.area.hidden = !this.drawer || isBusy(row) || isUploaded(row);
     this.clearButton.hidden = !area;
     if (always || this.detailedRow !== row) this.facts.replaceChildren(...this.createDetails(row));
@@ -156,25 +181,12 @@ export class Preview {
   createDetails(row) {
     const state = shownState(this.ui.store, row);
     /** @type {HTMLElement[]} */
-    const parts = [h("p", { class: "ik-state" }, stateIcon(state), STRINGS.states[state]), this.createFacts(row)];
+    const parts = [h("p", { class: "ik-state" }, stateIcon(state), STRINGS.states[state]), factList(row, this.size)];
     if (row.problems?.length) parts.push(problemList(this.ui.queue, row));
     if (isRetryable(row)) parts.push(outcome(row));
     const actions = this.createActions(row);
     if (actions.length) parts.push(h("div", { class: "ik-buttons" }, actions));
     return parts;
-  }
-
-  /** @param {Row} row */
-  createFacts(row) {
-    const pixels = this.size && STRINGS.pixels(...this.size);
-    const facts = [
-      [STRINGS.columns.folder, row.result?.path || folderText(row)],
-      [STRINGS.columns.kind, [kindText(row), pixels].filter(Boolean).join(", ")],
-      [STRINGS.columns.size, sizeText(row)],
-      [STRINGS.columns.tags, (row.tags || []).join(", ")],
-    ].filter(([, text]) => text);
-    const items = facts.map(([name, text]) => h("div", {}, h("dt", {}, name), h("dd", {}, text)));
-    return h("dl", { class: "ik-facts" }, items);
   }
 
   /** @param {Row} row */
@@ -204,6 +216,7 @@ export class Preview {
     return h("fieldset", { class: "ik-area-edit" }, [
       h("legend", {}, STRINGS.focusArea),
       h("p", { class: "ik-quiet-text" }, STRINGS.drawHint),
+      this.areaProblem,
       this.areaFields.element,
       h("div", { class: "ik-buttons" }, toggle, this.clearButton),
     ]);

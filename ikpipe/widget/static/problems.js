@@ -1,6 +1,7 @@
 // What is wrong with a row, why, and the button that fixes it.
 
 import { button, h, popover } from "./dom.js";
+import { isFixable } from "./fixing.js";
 import { icon } from "./icons.js";
 import { isRetryable } from "./states.js";
 import { STRINGS } from "./strings.js";
@@ -18,8 +19,19 @@ export function problemsAt(row, cell) {
   );
 }
 
-/** Whether a value is known that fixes a problem. @param {Problem} problem */
-export const isFixable = ({ suggestion }) => suggestion !== undefined && suggestion !== null;
+/**
+ * Return what a group of problems of the same kind have in common: their message, or a title and the column.
+ * @param {Queue} queue @param {[Row, Problem][]} group
+ */
+export function problemTitle(queue, group) {
+  const [[, { column, code, message }]] = group;
+  const title = STRINGS.problemTitles[code];
+  if (!title || group.every(([, problem]) => problem.message === message)) return message;
+  const name = column.replace(/^custom_metadata\./, "");
+  const field = queue.settings.fields?.find((other) => other.name === name);
+  const label = field ? field.label || name : STRINGS.fields[/** @type {keyof typeof STRINGS.fields} */ (column)];
+  return label ? STRINGS.problemInColumn(title, label) : title;
+}
 
 /**
  * Create a list of problems: what is wrong, what to do, and a button if a fix is known.

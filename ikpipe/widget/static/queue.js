@@ -2,6 +2,7 @@
 
 import { Cleanup, EventEmitter } from "./dom.js";
 import { Connection } from "./connection.js";
+import { tellAdjusted } from "./fixing.js";
 import { Kernel } from "./kernel.js";
 import { MissingFiles } from "./missing.js";
 import { Posts } from "./posts.js";
@@ -212,6 +213,7 @@ export class Queue extends EventEmitter {
     for (const key of Object.keys(refused)) this.waiting.delete(key);
     if (reasons.length) this.emit("trouble", STRINGS.rejected(reasons.length, reasons[0]));
     this.store.emit("rows", new Set(Object.values(ids)), false); // they have thumbnails now
+    tellAdjusted(this, Object.values(ids));
   }
 
   /** Remove rows, and return the name of the step, by which it is undone. @param {string[]} ids */
@@ -260,15 +262,17 @@ export class Queue extends EventEmitter {
   }
 
   /**
-   * Change a column of some rows; null resets it to the default.
+   * Change a column of some rows, and return whether the kernel took it; null resets it to the default.
    * @param {string[]} ids @param {string} column @param {Value} value
    */
   async edit(ids, column, value) {
     const step = this.history.nextStep();
     try {
       await this.kernel.request({ type: "edit", ids, column, value, step }, { answered: false });
+      return true;
     } catch (error) {
       this.emit("trouble", `${STRINGS.editFailed}: ${messageOf(error)}`);
+      return false;
     }
   }
 

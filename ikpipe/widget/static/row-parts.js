@@ -44,6 +44,12 @@ export function shareOf(store, row) {
 /** @param {Row} row */
 export const folderText = (row) => row.folder || STRINGS.root;
 
+/** Return the name under which a row's file is stored, if it is another than the row's; else `""`. @param {Row} row */
+export function storedName(row) {
+  const stored = (isUploaded(row) && row.result?.path?.split("/").pop()) || row.name;
+  return stored === row.name ? "" : stored;
+}
+
 /** Return why a row needs attention or was not uploaded, in one line. @param {Row} row */
 export function noteOf(row) {
   if (row.state === "invalid") return row.problems?.[0]?.message || "";

@@ -201,6 +201,7 @@ interface Layout {
 interface Field {
   element: HTMLElement;
   commit?(): void;
+  revert?(): boolean;
   show?(value: Value, mixed: boolean): void;
   showCounts?(counts: Map<string, number>, rows: number, required: Set<string>): void;
 }

@@ -1,13 +1,12 @@
 // What one view shows of the rows: which, in what order, and in which layout.
 
 import { EventEmitter } from "./dom.js";
-import { kindText } from "./format.js";
+import { collator, kindText } from "./format.js";
 import { groupOf } from "./states.js";
 import { STRINGS } from "./strings.js";
 
 const REFRESH_DELAY = 250; // ms between two sorts while rows change
 
-const collator = new Intl.Collator(undefined, { numeric: true, sensitivity: "base" });
 const STATE_ORDER = Object.keys(STRINGS.states);
 
 /** @typedef {(a: Row, b: Row) => number} Comparison */

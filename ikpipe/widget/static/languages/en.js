@@ -396,4 +396,61 @@ export const ENGLISH = {
   resume: "Resume",
   discard: "Discard",
   dismiss: "Dismiss",
+
+  // Details and editing
+  path: "Path",
+  url: "URL",
+  storedAs: (name) => `Stored as ${name}`,
+  saving: "Saving…",
+  saved: "Saved",
+
+  // Problems above the list
+  problemGroups: "Problems",
+  problemTitles: /** @type {Record<string, string>} */ ({
+    bad_character: "Characters that can't be used",
+    same_target: "Same name as another file in this list",
+    file_too_large: "Too large",
+    out_of_range: "A value that isn't allowed",
+  }),
+  problemInColumn: (title, column) => `${title} · ${column}`,
+  showFiles: "Show",
+  adjusted: (n, from, to) => `${enFiles(n)}: “${from}” will be stored as “${to}”.`,
+  adjustedMany: (n) => `${enFiles(n)}: some characters in names will be replaced, since ImageKit doesn't allow them.`,
+
+  // Picking
+  alreadyListed: (n) => `${enFiles(n)} already in the list, not added again.`,
+  addAnyway: "Add anyway",
+  linkNotAdded: "Links can't be added here. Save the file to your computer, then add it.",
+  addedHidden: (n) => `${enFiles(n)} added, hidden by the filter`,
+
+  // Focus area
+  areaOutside: (size) => `That area is outside the image (${size}).`,
+  areaClamped: (size) => `The focus area was limited to the image (${size}).`,
+  areaTooLarge: (size) => `The focus area is larger than the image (${size}).`,
+  limitArea: "Limit to the image",
+
+  // Actions of a row
+  previewFile: "Preview",
+  previewOne: (name) => `Preview ${name}`,
+  editOne: (name) => `Edit ${name}`,
+  detailsOne: (name) => `Details of ${name}`,
+  moreActions: (name) => `Actions for ${name}`,
+
+  // What all files have in common
+  uploadTo: "Upload to",
+  changeFolder: (folder) => `Upload to ${folder}: change the folder of all files`,
+
+  // Gallery
+  fitImages: "Show whole images",
+  cropImages: "Fill the cards",
+  cardSize: "Size of the cards",
+  privateFile: "Private file",
+
+  // At the end
+  withPercent: (word, percent) => `${word} ${percent} %`,
+  copyAllLinks: "Copy all links",
+  saveCsv: "Download CSV",
+  clearDone: "Clear",
+  clearDoneHint: "Remove uploaded files from this list. They stay in your library and in the results.",
+  cleared: (n) => `${enFiles(n)} cleared`,
 };
