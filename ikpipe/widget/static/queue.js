@@ -34,6 +34,8 @@ export class Queue extends EventEmitter {
     /** @type {Map<string, KeyedFile>} */
     this.removedFiles = new Map(); // by row
     /** @type {Set<string>} */
+    this.fresh = new Set(); // rows of files that were just added here, until they are pointed out
+    /** @type {Set<string>} */
     this.withoutFiles = new Set(); // keys of rows that were adopted without their files
     this.missing = new MissingFiles(this);
     this.posts = new Posts(this.kernel, (id) => this.files.get(id)?.file);
@@ -105,6 +107,7 @@ export class Queue extends EventEmitter {
     if (start !== undefined) for (const { id } of rows) this.listing?.ids.add(id);
     this.takeBack(rows);
     this.store.update(rows.map((/** @type {Row} */ row) => this.missing.shown(row)));
+    this.showFresh();
   }
 
   hello() {
@@ -213,7 +216,17 @@ export class Queue extends EventEmitter {
     for (const key of Object.keys(refused)) this.waiting.delete(key);
     if (reasons.length) this.emit("trouble", STRINGS.rejected(reasons.length, reasons[0]));
     this.store.emit("rows", new Set(Object.values(ids)), false); // they have thumbnails now
-    tellAdjusted(this, Object.values(ids));
+    for (const id of Object.values(ids)) if (this.files.has(id)) this.fresh.add(id);
+    this.showFresh();
+  }
+
+  /** Point out files that were just added here, once their rows are there. */
+  showFresh() {
+    const ids = [...this.fresh].filter((id) => this.store.get(id));
+    if (!ids.length) return;
+    for (const id of ids) this.fresh.delete(id);
+    tellAdjusted(this, ids);
+    this.emit("fresh", ids);
   }
 
   /** Remove rows, and return the name of the step, by which it is undone. @param {string[]} ids */
