@@ -70,9 +70,9 @@ class BrowserClient(ServiceClient):
         started, size, row_id = time.time(), source.size or 0, self._uploads.files.row_id(source)
         answer_wait = self._limits.answer_within(size)
         if not await self._uploads.wait_for_page(answer_wait):
-            return UploadReply(Result("cancelled", "cancelled", "the page that has the file does not answer"))
+            return UploadReply(Result("cancelled", "cancelled", "The page that has the file does not answer."))
         if not self._is_current(row_id):
-            return UploadReply(Result("cancelled", "cancelled", _MESSAGES["cancelled"]))
+            return UploadReply(Result("cancelled", "cancelled", f"{_MESSAGES['cancelled']}."))
         attempt = self._uploads.start(row_id, size, answer_wait)
         attempt.request = {
             "id": row_id,
@@ -115,10 +115,10 @@ class BrowserClient(ServiceClient):
         message = _MESSAGES[result.error]
         if result.maybe_sent:
             code = "timed_out" if result.error == "timeout" else "connection_lost"
-            return UploadReply(Result("unknown", code, f"{message}, after the upload had started"))
+            return UploadReply(Result("unknown", code, f"{message} after the upload had started."))
         if result.error == "cancelled":
-            return UploadReply(Result("cancelled", "cancelled", message))
-        return UploadReply(Result("failed", "connection_failed", message), retryable=True)
+            return UploadReply(Result("cancelled", "cancelled", f"{message}."))
+        return UploadReply(Result("failed", "connection_failed", f"{message}."), retryable=True)
 
     async def _check_rejected_token(
         self, reply: UploadReply, fields: Mapping[str, str], source: FileSource, started: float
@@ -128,7 +128,7 @@ class BrowserClient(ServiceClient):
         Browsers repeat a request on their own if a connection breaks that they kept open. Then the first copy may be
         stored, and the token of the second one counts as used.
         """
-        unknown = _unknown("the browser may have sent it twice, and the token was used")
+        unknown = _unknown("The browser may have sent it twice, and the token was used.")
         fixed = fields.get("useUniqueFileName") == "false"
         if self._uploads.keys_work.is_set() or self._account.private_key is None or not fixed:
             return unknown
@@ -155,7 +155,7 @@ class BrowserClient(ServiceClient):
         """
         claimed = reply.result
         if claimed.status == "accepted" and "transformation" not in fields:
-            return _unknown("the page reports a later answer of the service, which was not requested")
+            return _unknown("The page reports a later answer of the service, which was not requested.")
         if claimed.status != "uploaded":
             return reply
         result = claimed
@@ -163,25 +163,25 @@ class BrowserClient(ServiceClient):
             try:
                 result, stored = await read_stored_file(self, self._account, claimed.file_id)
             except Error as error:
-                return _unknown(f"the page reports that it is stored, which could not be confirmed: {error}")
+                return _unknown(f"The page reports that it is stored, which could not be confirmed: {error}")
             if stored < started - self._limits.clock_skew:
-                return _unknown("the page reports that it is stored, and names an older file")
+                return _unknown("The page reports that it is stored, and names an older file.")
             for name in _ONLY_IN_ANSWERS:
                 setattr(result, name, getattr(claimed, name))
             result.request_id = claimed.request_id
         if not _matches(result, fields, source, self._limits.names):
-            return _unknown("the page reports that it is stored, and names another file")
+            return _unknown("The page reports that it is stored, and names another file.")
         self._uploads.keys_work.set()
         return reply._replace(result=result)
 
 
 _MESSAGES: Mapping[Any, str] = {
-    "network": "the browser's connection broke",
-    "timeout": "the browser got no answer in time",
-    "offline": "the browser is offline",
-    "cancelled": "it was cancelled",
-    "lost": "the page that had the file was closed",
-    "unreadable": "the page cannot read the file any more",
+    "network": "The browser's connection failed",
+    "timeout": "The browser got no answer in time",
+    "offline": "The browser was offline",
+    "cancelled": "The upload was cancelled",
+    "lost": "The page that had the file was closed",
+    "unreadable": "The page could not read the file any more",
 }
 
 

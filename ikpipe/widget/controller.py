@@ -55,7 +55,7 @@ class Controller:
         self.rows = RowStore(len(table.input))
         self.uploads, self.order = BrowserUploads(send_message), MessageOrder()
         self.runs: list[Run] = []
-        self.ended_bytes, self.ended_seconds, self.error = 0, 0.0, ""
+        self.ended_bytes, self.ended_seconds, self.error, self.reason = 0, 0.0, "", ""
         self._rate = SlidingRate()
         self._validator = RowValidator(
             table, config.account.max_file_size, self.uploads.files.source, config.policy.names
@@ -224,9 +224,10 @@ class Controller:
         rows = self.rows.subset(message.ids)
         self.validate_all()
         if len(rows) < len(message.ids):
-            raise InvalidMessage("there is no such row", message.request)
+            raise InvalidMessage("there is no such row", message.request, "row_gone")
         if not all(row.editable for row in rows):
-            raise InvalidMessage("a row that is uploaded, uploading or unconfirmed cannot be changed", message.request)
+            words = "a row that is uploaded, uploading or unconfirmed cannot be changed"
+            raise InvalidMessage(words, message.request, "read_only")
         self.editor.edit(rows, message.column, message.value, message.step)
         self._send_history()
         self.send_changes(message.request)
@@ -235,7 +236,7 @@ class Controller:
     def _undo(self, message: messages.UndoMessage) -> None:
         last = self.editor.history.last(message.direction)
         if last is None or message.step not in ("", last.name):
-            raise InvalidMessage("something else was changed meanwhile", message.request)
+            raise InvalidMessage("something else was changed meanwhile", message.request, "changed_meanwhile")
         outcome = self.editor.step(message.direction)
         if outcome is None:
             return
@@ -294,8 +295,8 @@ class Controller:
             self.ended_bytes += run.bytes
             self.ended_seconds += time.monotonic() - run.started
             if run.error:
-                self.error = run.error
-                self.send_message({"type": "error", "request": None, "message": run.error})
+                self.error, self.reason = run.error, run.reason
+                self.send_message({"type": "error", "request": None, "message": run.error, "reason": run.reason})
             self.on_change("results")
 
     def cancel(self, ids: list[str] | None, *, now: bool = False) -> None:
@@ -387,6 +388,6 @@ class Controller:
         if history is not None and (history.is_unknown or history.result.status in SETTLED):
             row.history, row.result, row.state = history, history.result, history.result.status
         elif history is None and orphan.state in _MAYBE_STORED:
-            message = "the kernel ended during the upload, and its journal is not here"
+            message = "The kernel ended during the upload, and its journal is not here."
             row.result, row.state = Result("unknown", "connection_lost", message), "unknown"
         return row

@@ -22,11 +22,14 @@ METADATA = "custom_metadata."
 
 
 class InvalidMessage(Exception):  # noqa: N818 - never leaves the package: it becomes an `error` message
-    """An invalid message; `request` is its identifier, if it has one."""
+    """An invalid message; `request` is its identifier, if it has one.
 
-    def __init__(self, message: str, request: str | int | None = None) -> None:
+    `reason` names the sentence that a page shows, in the files below `static/languages/`.
+    """
+
+    def __init__(self, message: str, request: str | int | None = None, reason: str = "message") -> None:
         super().__init__(message)
-        self.request = request
+        self.request, self.reason = request, reason
 
 
 class MessageFields:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import base64
 import io
 import mimetypes
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from ikpipe.request.sources import FileSource
+    from ikpipe.widget.rows import WidgetRow
 
 SIZES = {"thumb": 320, "large": 1_600}  # pixels of the longer side, at most
 MAX_UNCHANGED = 2_000_000  # bytes of a file that is sent as it is
@@ -40,6 +44,28 @@ def make_preview(source: FileSource | None, media_type: str, size: str) -> RowPr
         return smaller
     content = _small_content(file)
     return RowPreview(media_type, content) if content is not None and media_type in _SHOWN_BY_BROWSERS else None
+
+
+class PreviewSender:
+    """Makes previews one after another in a thread, and sends each with `send_message`."""
+
+    def __init__(self, send_message: Callable[[Mapping[str, Any], Sequence[bytes]], None]) -> None:
+        self._send_message = send_message
+        self._thread = ThreadPoolExecutor(1, "ikpipe.previews")
+
+    def send(self, rows: Iterable[WidgetRow], size: str) -> None:
+        """Send previews of rows; `size` is a key of `SIZES`. Returns at once."""
+        for row in rows:
+            self._thread.submit(partial(self._send, row, size))
+
+    def _send(self, row: WidgetRow, size: str) -> None:
+        preview = make_preview(row.view.file, row.view.media_type, size)
+        head = {"type": "preview", "id": row.id, "size": size}
+        if preview is None:
+            self._send_message({**head, "none": True}, [])
+        else:
+            pixels = {} if preview.pixels is None else {"pixels": [*preview.pixels]}
+            self._send_message({**head, "media": preview.type, **pixels}, [preview.content])
 
 
 def media_type_of(name: str) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 from ikpipe.errors import CODES
 from ikpipe.request.missing import without_none
 from ikpipe.request.result import SETTLED, Result
+from ikpipe.widget.reasons import result_reason
 
 if TYPE_CHECKING:
     from ikpipe.journal.history import RowHistory
@@ -136,8 +137,9 @@ def _conflict_problem(row: WidgetRow) -> dict[str, Any]:
     return {
         "column": "file_name",
         "code": "same_target",
-        "message": f"the row {row.conflict} is stored as {row.view.target!r} already",
-        "fix": "give each row its own name",
+        "message": "Another file in this list already has this name.",
+        "fix": "Give this file another name.",
+        "reason": {"name": "name_taken", "values": {}, "detailed": False},
         "suggestion": f"{stem}-{number}.{ending}" if dot and stem else f"{row.view.name}-{number}",
     }
 
@@ -150,6 +152,7 @@ def _result_message(result: Result) -> dict[str, Any]:
         "file_id": result.file_id,
         "path": result.file_path,
         "error": result.error,
+        "reason": result_reason(result.error, result.message),
         "message": result.message,
         "what": None if error is None else CODES[error].fix,
         "attempts": result.attempts,

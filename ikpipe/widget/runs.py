@@ -33,6 +33,7 @@ from ikpipe.service.public_hosts import FetchHosts
 from ikpipe.widget.browser_client import BrowserClient
 from ikpipe.widget.browser_uploads import BrowserUploads
 from ikpipe.widget.edited_table import EditedTable
+from ikpipe.widget.reasons import run_reason
 from ikpipe.widget.rows import WidgetRow
 
 _log = logging.getLogger("ikpipe.widget")
@@ -82,7 +83,7 @@ class Run:
         self.path = config.folder / f"{when}-{config.session}-{uuid.uuid4().hex[:4]}{catalog.ENDING}"
         self.rows, self.bytes = list(rows), 0
         self.total_bytes, self.ended_bytes = sum(row.view.size or 0 for row in self.rows), 0
-        self.started, self.error, self.failed_rows = time.monotonic(), "", 0
+        self.started, self.error, self.reason, self.failed_rows = time.monotonic(), "", "", 0
         self.done: Future[None] = Future()
         self._positions = {row.id: position for position, row in enumerate(self.rows)}
         self._unfinished = set(range(len(self.rows)))
@@ -136,9 +137,9 @@ class Run:
         try:
             asyncio.run(self._upload())
         except (Error, OSError) as error:
-            self.error = str(error)
+            self.error, self.reason = str(error), run_reason(error)
         except Exception as error:  # noqa: BLE001 - nothing else would report it
-            self.error = f"{type(error).__name__}: {error}"
+            self.error, self.reason = f"{type(error).__name__}: {error}", run_reason(error)
             _log.exception("A run of the uploader failed.")
         finally:
             # Rows of which nothing was sent: if the run could not start at all, that is all of them.
@@ -194,7 +195,7 @@ class Run:
         """Report a row's result once."""
         if position in self._cancelled and result.status == "failed" and result.error in _UNCONFIRMED:
             # The media library was searched, and does not have it.
-            message = "it was cancelled, and is not stored"
+            message = "The upload was cancelled, and the file is not stored."
             result = Result("cancelled", "cancelled", message, attempts=result.attempts, seconds=result.seconds)
         try:
             self._unfinished.remove(position)

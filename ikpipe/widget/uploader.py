@@ -7,7 +7,6 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
@@ -36,11 +35,12 @@ from ikpipe.run.prepare import Fetch, collect_mapping, log_warning
 from ikpipe.service.client import ServiceClient
 from ikpipe.service.library import metadata_fields
 from ikpipe.service.public_hosts import FetchHosts
-from ikpipe.widget import assets, messages, previews
+from ikpipe.widget import assets, messages
 from ikpipe.widget.controller import Controller
 from ikpipe.widget.edited_table import EditedTable, list_files, row_labels
 from ikpipe.widget.message_fields import InvalidMessage
 from ikpipe.widget.notifier import Notifier
+from ikpipe.widget.previews import PreviewSender
 from ikpipe.widget.rows import WidgetRow
 from ikpipe.widget.runs import RunConfig
 from ikpipe.widget.settings import page_settings
@@ -276,7 +276,7 @@ class Uploader(anywidget.AnyWidget):
             try:
                 place = messages.read_order(content)
             except InvalidMessage as invalid:
-                self.send_message({"type": "error", "request": None, "message": str(invalid)})
+                self._send_error(invalid, None, invalid.reason)
                 return
             if place is None or order.accept(*place):
                 self._handle(content)
@@ -287,15 +287,20 @@ class Uploader(anywidget.AnyWidget):
             message = messages.read(content)
             request = getattr(message, "request", None)
             if isinstance(message, messages.PreviewMessage):
-                self._send_previews(message.ids, message.size)
+                with self._controller.lock:
+                    rows = self._controller.rows.subset(message.ids)
+                self._previews.send(rows, message.size)
             elif isinstance(message, messages.CsvMessage):
                 self.send_message({"type": "csv", "request": request, "text": self._csv()})
             else:
                 self._controller.handle(message)
         except InvalidMessage as invalid:
-            self.send_message({"type": "error", "request": invalid.request or request, "message": str(invalid)})
+            self._send_error(invalid, invalid.request or request, invalid.reason)
         except Error as error:
-            self.send_message({"type": "error", "request": request, "message": str(error)})
+            self._send_error(error, request, "failed")
+
+    def _send_error(self, error: Exception, request: str | int | None, reason: str) -> None:
+        self.send_message({"type": "error", "request": request, "message": str(error), "reason": reason})
 
     def _csv(self) -> str:
         from ikpipe.frames.io.results import write_csv
@@ -305,23 +310,8 @@ class Uploader(anywidget.AnyWidget):
         return stream.getvalue().decode()
 
     @cached_property
-    def _previews(self) -> ThreadPoolExecutor:
-        return ThreadPoolExecutor(1, "ikpipe.previews")
-
-    def _send_previews(self, ids: list[str], size: str) -> None:
-        with self._controller.lock:
-            rows = self._controller.rows.subset(ids)
-        for row in rows:
-            self._previews.submit(self._send_preview, row, size)
-
-    def _send_preview(self, row: WidgetRow, size: str) -> None:
-        preview = previews.make_preview(row.view.file, row.view.media_type, size)
-        head = {"type": "preview", "id": row.id, "size": size}
-        if preview is None:
-            self.send_message({**head, "none": True})
-        else:
-            pixels = {} if preview.pixels is None else {"pixels": [*preview.pixels]}
-            self.send_message({**head, "media": preview.type, **pixels}, [preview.content])
+    def _previews(self) -> PreviewSender:
+        return PreviewSender(self.send_message)
 
     # Changes
 
@@ -361,6 +351,7 @@ class Uploader(anywidget.AnyWidget):
             "bytes": self._bytes_sent(),
             "seconds": round(self._seconds(), 1),
             "trouble": controller.error,
+            "reason": controller.reason,
         }
 
     def _bytes_sent(self) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from difflib import get_close_matches
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
@@ -15,14 +14,16 @@ from ikpipe.errors import InvalidValue, Problem
 from ikpipe.frames.mapping import ColumnMapping
 from ikpipe.request.columns import call_or_error
 from ikpipe.request.metadata import MetadataField
+from ikpipe.request.missing import without_none
 from ikpipe.request.names import Names, canonical_path
 from ikpipe.request.parameters import encode
 from ikpipe.request.planner import RequestBuilder, UploadRequest
 from ikpipe.request.rows import MappedRows
 from ikpipe.request.sources import FileResolver, FileSource
-from ikpipe.request.values import json_object, stored_folder, stored_name, tag_list, to_text
+from ikpipe.request.values import json_object, tag_list, to_text
 from ikpipe.widget.edited_table import EditedTable
 from ikpipe.widget.previews import media_type_of
+from ikpipe.widget.reasons import reason_of, suggestion_for
 from ikpipe.widget.rows import RowView, WidgetRow
 
 BATCH = 1_000  # rows
@@ -142,21 +143,15 @@ class RowValidator:
         return None
 
     def _problem(self, problem: Problem, cells: Mapping[str, Any]) -> dict[str, Any]:
-        message = {"column": problem.parameter, "code": problem.code, "message": problem.message, "fix": problem.fix}
-        suggestion = self._suggestion(problem, cells)
-        return message if suggestion is None else {**message, "suggestion": suggestion}
-
-    def _suggestion(self, problem: Problem, cells: Mapping[str, Any]) -> Any:
-        """Return a value that fixes a problem, if there is an obvious one."""
         parameter, _, key = problem.parameter.partition(".")
-        if problem.code == "bad_character" and parameter in _WITHOUT_BAD_CHARACTERS:
-            return _WITHOUT_BAD_CHARACTERS[parameter](cells[parameter])
-        field = (self.fields or {}).get(key)
-        if field is None or problem.code != "out_of_range" or field.type != "SingleSelect":
-            return None
-        options = {str(option).lower(): option for option in field.schema.get("selectOptions", ())}
-        near = get_close_matches(str(_metadata(cells["custom_metadata"]).get(key)).lower(), options, n=1)
-        return options[near[0]] if near else None
+        read: Callable[[Any], Any] = _READERS.get(parameter, _text)
+        value, fields = read(cells.get(parameter)), self.fields or {}
+        if key:
+            value = value.get(key)
+        message = {"column": problem.parameter, "code": problem.code, "message": problem.message, "fix": problem.fix}
+        reason = reason_of(problem, value, fields, self._resolver.max_size)
+        suggestion = suggestion_for(problem, value, fields)
+        return without_none({**message, "reason": reason, "suggestion": suggestion})
 
     def _column_mapping(self, labels: pd.Index[Any], edited: list[str]) -> ColumnMapping:
         """Return the mapping of a frame; the last one is kept, since most batches have the same columns."""
@@ -174,11 +169,6 @@ class _SingleRowBuilder(RequestBuilder):
         """Compare no targets."""
 
 
-_WITHOUT_BAD_CHARACTERS: Mapping[str, Callable[[Any], Any]] = {
-    "file_name": lambda value: stored_name(_text(value)),
-    "folder": lambda value: stored_folder(_text(value)),
-    "tags": lambda value: [tag for tag in (tag.replace("%", "").strip() for tag in _tags(value)) if tag],
-}
 _PRIVATE = {"true": True, "false": False}
 _VIEW_COLUMNS = (
     *("file_name", "folder", "tags", "description"),
@@ -231,6 +221,10 @@ def _tags(value: Any) -> list[str]:
 def _metadata(value: Any) -> dict[str, Any]:
     values = {} if value is None else call_or_error(json_object, value)
     return {} if isinstance(values, InvalidValue) else {str(key): _metadata_value(item) for key, item in values.items()}
+
+
+_READERS: Mapping[str, Callable[[Any], Any]] = {"tags": _tags, "custom_metadata": _metadata}
+"""How the value of a column is read; all others are text."""
 
 
 def _metadata_value(value: Any) -> Any:

@@ -2,6 +2,7 @@
 // So messages are numbered: the kernel handles each once and in order, and what it has not received is sent again.
 
 import { EventEmitter } from "./dom.js";
+import { localized } from "./localize.js";
 
 const ANSWER_TIMEOUT = 2000; // ms without an answer until the widget says that the kernel is busy
 const MAX_PING_INTERVAL = 30000; // ms
@@ -89,9 +90,10 @@ export class Kernel extends EventEmitter {
     }, timeout);
   }
 
-  /** @param {Message} message @param {DataView[]} buffers */
-  receive(message, buffers) {
-    if (!message || typeof message.type !== "string") return;
+  /** @param {Message} received @param {DataView[]} buffers */
+  receive(received, buffers) {
+    if (!received || typeof received.type !== "string") return;
+    const message = localized(received);
     if (message.type === "pong") this.receivePong(message);
     const request = this.requests.get(message.request);
     this.requests.delete(message.request);

@@ -3,6 +3,7 @@
 import { button, h, setText } from "./dom.js";
 import { icon } from "./icons.js";
 import { anyWithoutProgress } from "./posts.js";
+import { detailsOf } from "./problems.js";
 import { STRINGS } from "./strings.js";
 import { countUnfinished, discardUnfinished, resumeUnfinished } from "./unfinished.js";
 
@@ -20,13 +21,15 @@ export class Notices {
     this.troubles = [];
     /** @type {Offer[]} */
     this.offers = [];
+    /** @type {Map<string, string>} */
+    this.details = new Map(); // of troubles
     this.words = ""; // what the notices say
     this.element = h("div", { class: "ik-notices", "aria-live": "polite" });
     this.status = h("div", { class: "ik-toast ik-hidden", role: "status", "aria-live": "polite" });
     this.alert = h("div", { class: "ik-hidden", role: "alert", "aria-live": "assertive" });
     ui.cleanup.add(
       ui.queue.on("notices", () => this.update()),
-      ui.queue.on("trouble", (text) => this.addTrouble(text)),
+      ui.queue.on("trouble", (text, details) => this.addTrouble(text, details)),
       ui.queue.on("offer", (offer) => this.addOffer(offer)),
       ui.queue.on("announce", (text, options) => this.announce(text, options)),
       ui.store.on("rows", () => this.update()),
@@ -94,8 +97,9 @@ export class Notices {
     return notice(offer.icon, offer.text, [button({ text: offer.action, press }), close]);
   }
 
-  /** @param {string} text */
-  addTrouble(text) {
+  /** @param {string} text @param {string} [details] what Python reported in its own words */
+  addTrouble(text, details) {
+    if (details) this.details.set(text, details);
     this.troubles = [...this.troubles.filter((other) => other !== text), text].slice(-MAX_TROUBLES);
     setText(this.alert, text);
     this.update();
@@ -152,7 +156,9 @@ export class Notices {
       this.ui.root.focus();
     };
     const dismiss = button({ icon: "close", label: STRINGS.dismiss, kind: "ik-quiet", press });
-    return notice("bad", text, [dismiss], "ik-trouble");
+    const element = notice("bad", text, [dismiss], "ik-trouble");
+    element.querySelector("p")?.append(detailsOf(this.details.get(text)) ?? "");
+    return element;
   }
 }
 

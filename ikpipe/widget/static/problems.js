@@ -44,6 +44,7 @@ export function problemList(queue, row, problems = row.problems ?? []) {
       h("div", { class: "ik-problem-text" }, [
         h("strong", {}, problem.message),
         problem.fix ? h("span", {}, problem.fix) : null,
+        detailsOf(problem.details),
       ]),
       isFixable(problem) && fixButton(queue, row, problem),
     ]),
@@ -61,14 +62,24 @@ function fixButton(queue, row, { column, suggestion }) {
   });
 }
 
+/** Create what Python or the service reported in its own words, which is shown on request. @param {string} [text] */
+export function detailsOf(text, code = "") {
+  if (!text && !code) return null;
+  return h("details", { class: "ik-service-details" }, [
+    h("summary", {}, STRINGS.serviceDetails),
+    text ? h("p", {}, text) : null,
+    code ? h("code", {}, code) : null,
+  ]);
+}
+
 /** Create the explanation of a row's result: what happened, and what to do. @param {Row} row */
 export function outcome(row) {
-  const { message, error, what } = row.result ?? {};
-  const hint = STRINGS.advice[error ?? ""] || what || STRINGS.stateHints[row.state];
+  const { message, error, what, details } = row.result ?? {};
+  const hint = what || (message ? "" : STRINGS.stateHints[row.state]);
   return h("div", { class: "ik-outcome" }, [
     h("strong", {}, message || STRINGS.states[row.state]),
     hint ? h("span", {}, hint) : null,
-    error ? h("code", {}, error) : null,
+    detailsOf(details, error),
   ]);
 }
 

@@ -4,6 +4,7 @@ import { Cleanup, EventEmitter } from "./dom.js";
 import { Connection } from "./connection.js";
 import { tellAdjusted } from "./fixing.js";
 import { Kernel } from "./kernel.js";
+import { localized } from "./localize.js";
 import { MissingFiles } from "./missing.js";
 import { Posts } from "./posts.js";
 import { isEditable, isRetryable, isUploaded } from "./states.js";
@@ -89,7 +90,7 @@ export class Queue extends EventEmitter {
     kernel.on("added", (message) => this.added(message));
     kernel.on("select", ({ ids }) => store.select(ids, "kernel"));
     kernel.on("totals", (message) => this.setTotals(message));
-    kernel.on("error", ({ message }) => this.emit("trouble", message));
+    kernel.on("error", ({ message, details }) => this.emit("trouble", message, details));
     this.connection.on("change", () => this.emit("notices"));
     posts.on("progress", (id, loaded, total) => store.setProgress(id, loaded, total));
     posts.on("sent", (id, size) => store.setProgress(id, size, size));
@@ -140,8 +141,9 @@ export class Queue extends EventEmitter {
 
   /** Show why the last run stopped, once: it can be dismissed. */
   showTrouble() {
-    const { trouble = "" } = this.model.get("summary") || {};
-    if (trouble && trouble !== this.trouble) this.emit("trouble", trouble);
+    const { trouble = "", reason = "" } = this.model.get("summary") || {};
+    const { message, details } = localized({ type: "error", message: trouble, reason });
+    if (trouble && trouble !== this.trouble) this.emit("trouble", message, details);
     this.trouble = trouble;
   }
 

@@ -34,7 +34,16 @@ interface Problem {
   code: string;
   message: string;
   fix?: string;
+  reason?: Reason;
+  details?: string; // Python's own words
   suggestion?: Value; // a value that solves it
+}
+
+/** A sentence of the language files, by its name, and what belongs into it. */
+interface Reason {
+  name: string;
+  values: Record<string, any>;
+  detailed?: boolean; // whether Python's own words say more
 }
 
 interface Result {
@@ -46,6 +55,8 @@ interface Result {
   message?: string;
   what?: string; // what to do
   final?: boolean; // whether it would fail again as it is
+  reason?: string; // where the code is not enough
+  details?: string; // the service's own words
   attempts?: number;
 }
 

@@ -405,8 +405,10 @@ def test_the_failure_says_why_and_what_to_do(uploads: Uploads, stub: Stub) -> No
 
 
 def test_the_page_has_its_own_advice(uploads: Uploads, stub: Stub) -> None:
-    """If the kernel's advice is for users of Python, the page has its own."""
-    result = {"error": "file_not_found", "message": "The page does not have it.", "what": "Check the path."}
+    """If the kernel's advice is for users of Python, the page has its own; what was reported is in the details."""
+    result = {"error": "refused", "message": "The pixels are bad.", "what": "Check the path."}
     stub.push({"id": "r0", "name": "a.jpg", "state": "failed", "result": result})
     uploads.row("a.jpg").get_by_role("button", name="Failed").click()
-    uploads.root.get_by_role("dialog").get_by_text("Choose this file again.").wait_for()
+    uploads.root.get_by_role("dialog").get_by_text("ImageKit rejected this file.").wait_for()
+    uploads.root.get_by_text("Details", exact=True).click()
+    uploads.root.get_by_role("dialog").get_by_text("The pixels are bad.").wait_for()

@@ -295,15 +295,14 @@ def test_two_rows_with_the_same_target(account: ikpipe.Account) -> None:
 
 
 def test_rows_that_are_added_with_the_same_target(account: ikpipe.Account) -> None:
-    """The first row has no problem; the others name it until it gets another name."""
+    """The first row has no problem; the others have one until it gets another name."""
     frame = pd.DataFrame({"file": [b"x", b"y", b"z"], "file_name": ["a.txt", "a.txt", "a.txt"]})
     uploader = ikpipe.Uploader(account, frame, use_unique_file_name=False)
     with Browser(uploader) as browser:
         assert list(browser.states().values()) == ["ready", "invalid", "invalid"]
-        assert "r0" in browser.rows["r2"]["problems"][0]["message"]
+        assert browser.rows["r2"]["problems"][0]["code"] == "same_target"
         browser.edit(["r0"], "folder", "/elsewhere")
         assert list(browser.states().values()) == ["ready", "ready", "invalid"]
-        assert "r1" in browser.rows["r2"]["problems"][0]["message"]
         uploader.send()
         assert list(browser.wait_idle().values()) == ["uploaded", "uploaded", "invalid"]
 

@@ -187,6 +187,7 @@ export const GERMAN = {
   },
   // What to do about it, where the reason does not say that
   fixes: {
+    value_invalid: () => "Korrigieren Sie den Wert.",
     file_empty: () => "Wählen Sie eine andere Datei.",
     file_too_large: () => "Verwenden Sie eine kleinere Datei.",
     file_missing: () => DE_ASK,
@@ -240,7 +241,7 @@ export const GERMAN = {
     size_differs: "Die Datei in der Bibliothek hat eine andere Größe als Ihre Datei.",
     file_changed: "Diese Datei wurde während des Hochladens geändert.",
     file_lost: "Die Seite wurde neu geladen. Wählen Sie diese Datei noch einmal aus.",
-    file_not_found: "Diese Datei wurde nach dem Hinzufügen geändert oder gelöscht.",
+    file_gone: "Diese Datei wurde nach dem Hinzufügen geändert oder gelöscht.",
     server_error: "Dieser Upload konnte nicht bestätigt werden.",
     connection_lost: "Dieser Upload konnte nicht bestätigt werden.",
     timed_out: "Dieser Upload konnte nicht bestätigt werden.",
@@ -278,7 +279,7 @@ export const GERMAN = {
     update_failed: "Warten Sie einen Moment und versuchen Sie es erneut.",
     size_differs: "Prüfen Sie die Datei in der Bibliothek und laden Sie sie noch einmal hoch.",
     file_changed: "Warten Sie, bis die Datei vollständig ist, und versuchen Sie es erneut.",
-    file_not_found: "Wählen Sie diese Datei noch einmal aus.",
+    file_gone: "Wählen Sie diese Datei noch einmal aus.",
     server_error: DE_RETRY,
     connection_lost: DE_RETRY,
     timed_out: DE_RETRY,
@@ -291,11 +292,13 @@ export const GERMAN = {
   troubles: {
     read_only: "Eine Datei, die hochgeladen, in Arbeit oder unbestätigt ist, kann nicht geändert werden.",
     row_gone: "Diese Datei ist nicht mehr in der Liste.",
+    changed_meanwhile: "Inzwischen wurde etwas anderes geändert.",
     message: "Python hat diese Seite nicht verstanden. Laden Sie die Seite neu.",
+    failed: "Python konnte das nicht ausführen.",
     account: `Das Hochladen wurde gestoppt. ImageKit hat die Schlüssel des Kontos abgelehnt, oder der Tarif ist ausgeschöpft. ${DE_ASK}`,
     unreachable: "Das Hochladen wurde gestoppt. ImageKit war nicht erreichbar.",
     journal: `Das Hochladen wurde gestoppt. Python konnte den Fortschritt nicht speichern. ${DE_ASK}`,
-    other: `Das Hochladen wurde durch einen unerwarteten Fehler gestoppt. ${DE_ASK}`,
+    stopped: `Das Hochladen wurde durch einen unerwarteten Fehler gestoppt. ${DE_ASK}`,
   },
 
   // Results
@@ -360,15 +363,18 @@ export const GERMAN = {
 
   // Undo and redo
   undo: "Rückgängig",
-  redo: "Wiederherstellen",
+  redo: "Wiederholen",
   changed: (n) => `${deFiles(n)} geändert`,
-  undoneEdit: (n) => `Änderung an ${DE.plural(n, { one: "# Datei", other: "# Dateien" })} rückgängig gemacht.`,
-  undoneRemoval: (n) => `${deFiles(n)} wieder in der Liste.`,
-  redoneEdit: (n) => `${deFiles(n)} erneut geändert.`,
-  redoneRemoval: (n) => `${deFiles(n)} erneut entfernt.`,
+  undoneEdit: (n) => `Änderung an ${deFiles(n)} rückgängig gemacht.`,
+  undoneRemoval: (n) => `${deFiles(n)} wiederhergestellt.`,
+  redoneEdit: (n) => `${deFiles(n)} wieder geändert.`,
+  redoneRemoval: (n) => `${deFiles(n)} wieder entfernt.`,
   kept: (n) =>
-    DE.plural(n, { one: "# hochgeladene Datei bleibt unverändert.", other: "# hochgeladene Dateien bleiben unverändert." }),
-  nothingToDo: { undo: "Nichts rückgängig zu machen", redo: "Nichts wiederherzustellen" },
+    DE.plural(n, {
+      one: "# hochgeladene Datei bleibt unverändert.",
+      other: "# hochgeladene Dateien bleiben unverändert.",
+    }),
+  nothingToDo: { undo: "Nichts rückgängig zu machen", redo: "Nichts zu wiederholen" },
 
   // Notices
   connection: {

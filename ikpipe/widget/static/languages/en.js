@@ -186,6 +186,7 @@ export const ENGLISH = {
   },
   // What to do about it, where the reason does not say that
   fixes: {
+    value_invalid: () => "Correct the value.",
     file_empty: () => "Choose another file.",
     file_too_large: () => "Use a smaller file.",
     file_missing: () => EN_ASK,
@@ -238,7 +239,7 @@ export const ENGLISH = {
     size_differs: "The file in your library doesn't have the size of your file.",
     file_changed: "This file changed while it was being uploaded.",
     file_lost: "The page was reloaded. Choose this file again.",
-    file_not_found: "This file was changed or deleted after you added it.",
+    file_gone: "This file was changed or deleted after you added it.",
     server_error: "We couldn't confirm this upload.",
     connection_lost: "We couldn't confirm this upload.",
     timed_out: "We couldn't confirm this upload.",
@@ -276,7 +277,7 @@ export const ENGLISH = {
     update_failed: "Wait a moment, then retry.",
     size_differs: "Check the file in your library, then upload it again.",
     file_changed: "Wait until the file is complete, then retry.",
-    file_not_found: "Choose this file again.",
+    file_gone: "Choose this file again.",
     server_error: EN_RETRY,
     connection_lost: EN_RETRY,
     timed_out: EN_RETRY,
@@ -289,11 +290,13 @@ export const ENGLISH = {
   troubles: /** @type {Record<string, string>} */ ({
     read_only: "A file that is uploaded, uploading or unconfirmed can't be changed.",
     row_gone: "This file isn't in the list any more.",
+    changed_meanwhile: "Something else was changed in the meantime.",
     message: "Python didn't understand this page. Reload the page.",
+    failed: "Python couldn't do this.",
     account: `The upload was stopped. ImageKit rejected the account keys, or your plan has reached a limit. ${EN_ASK}`,
     unreachable: "The upload was stopped. ImageKit couldn't be reached.",
     journal: `The upload was stopped. Python couldn't save its progress. ${EN_ASK}`,
-    other: `The upload was stopped by an unexpected error. ${EN_ASK}`,
+    stopped: `The upload was stopped by an unexpected error. ${EN_ASK}`,
   }),
 
   // Results
