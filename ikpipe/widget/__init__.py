@@ -3,6 +3,7 @@
 ::
 
     uploader.py         the widget: its traits, its Python interface, its messages from and to pages
+    interface.py        traits that are tables, unknown attributes, the `repr`
     settings.py         the settings that all rows share, as a page gets them
     controller.py       carries out what a page or Python asks for
     messages.py         messages from a page, read and validated
@@ -12,13 +13,14 @@
     picked_files.py     files that were picked in a browser
     edited_table.py     the rows as one frame, with its mapping
     validation.py       validates rows while they are edited
+    reasons.py          names why a row has a problem, which a page says in its own language
     runs.py             uploads rows in a separate thread, by the same engine as `ikpipe.upload`
     browser_client.py   the client of a run: lets browsers upload their files, and verifies the results
     browser_uploads.py  what pages were asked to upload, their progress and results
     previews.py         thumbnails and large previews of files that Python can read
     notifier.py         reports changes at a limited rate
     assets.py           joins the script and the style sheet
-    static/             ES modules and style sheets that run in the browser
+    static/             ES modules and style sheets that run in the browser; `static/languages/` has the texts
 
 The private key never leaves the kernel, and the bytes of a picked file never reach it: the browser sends exactly the
 texts that were signed here, and its rows are rows of the engine like any other.

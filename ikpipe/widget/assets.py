@@ -3,13 +3,17 @@
 import json
 import posixpath
 import re
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
+
+from ikpipe.errors import MappingError, keyword
 
 _STATIC = Path(__file__).parent / "static"
 _STYLES = (  # later rules win over earlier ones
     *("base", "toolbar", "notices", "problems", "list", "gallery", "editor", "dialogs", "footer", "responsive"),
 )
+LANGUAGES = ("en", "de")
 _CHOSEN = "languages/chosen.js"
 _IMPORT = re.compile(r'^import \{[^}]*\} from "(\.{1,2}/[^"]+)";\n', re.MULTILINE)
 _STRIPPED = re.compile(
@@ -18,6 +22,7 @@ _STRIPPED = re.compile(
 )
 
 
+@cache
 def script(language: str = "") -> str:
     """Return the modules below `static/` joined into one, since anywidget loads a single module.
 
@@ -32,6 +37,14 @@ def script(language: str = "") -> str:
     modules[_CHOSEN] = f"const CHOSEN_LANGUAGE = {json.dumps(language)};\n"
     order = TopologicalSorter({name: _imports(name, text) for name, text in modules.items()}).static_order()
     return "".join(_STRIPPED.sub("", modules[name]) for name in order)
+
+
+def language_code(language: str) -> str:
+    """Return the code of a language that there are texts in: ``de`` for ``de-AT``. Raise `MappingError` for others."""
+    code = str(language).lower().replace("_", "-").partition("-")[0]
+    if code not in LANGUAGES:
+        raise MappingError(f"Use one of {', '.join(LANGUAGES)}.", about=keyword("language", language))
+    return code
 
 
 def _imports(name: str, text: str) -> list[str]:

@@ -50,6 +50,17 @@ _WRONG_TYPES = {
     "Textarea": "not_text",
     "MultiSelect": "not_list",
 }
+_LIMITS = tuple(f"{length}{name}" for length in ("", "length_") for name in ("between", "at_least", "at_most"))
+_OTHERS = ("file_empty", "name_slash", "tag_percent", "tag_comma", "tags_long", "field_unknown", "not_boolean")
+NAMES = frozenset({*_BY_CODE.values(), *_WRONG_TYPES.values(), *_LIMITS, *_OTHERS, "not_option", "value_invalid"})
+"""All reasons of problems."""
+RUN_REASONS: dict[str, tuple[type[Exception], ...]] = {
+    "unreachable": (UnreachableError,),
+    "account": (AccountError,),
+    "journal": (JournalError, OSError),
+    "stopped": (Exception,),
+}
+"""The reasons for which a run stops, the most special ones first."""
 _RESULTS = {FILE_NOT_THERE["lost"]: "file_lost", FILE_NOT_THERE["unreadable"]: "file_gone"}
 
 
@@ -75,8 +86,7 @@ def result_reason(error: str | None, message: str | None) -> str | None:
 
 def run_reason(error: Exception) -> str:
     """Return the name of the reason for which a run stopped."""
-    reasons = {UnreachableError: "unreachable", AccountError: "account", JournalError: "journal", OSError: "journal"}
-    return next((name for kind, name in reasons.items() if isinstance(error, kind)), "stopped")
+    return next(name for name, kinds in RUN_REASONS.items() if isinstance(error, kinds))
 
 
 def suggestion_for(problem: Problem, value: Any, fields: Mapping[str, MetadataField]) -> Any:

@@ -31,7 +31,12 @@ def page_settings(
         },
         "max_file_size": account.max_file_size,
         "fields": [
-            {"name": field.name, **{str(key): value for key, value in field.schema.items()}, "type": field.type}
+            {
+                **{str(key): value for key, value in field.schema.items()},
+                "name": field.name,
+                "label": field.label or field.name,
+                "type": field.type,
+            }
             for field in (fields or {}).values()
         ],
     }

@@ -1,7 +1,7 @@
 """The widget: its traits, its Python interface, and its messages from and to pages."""
 
 import asyncio
-import io
+import inspect
 import secrets
 import threading
 import time
@@ -25,7 +25,7 @@ from ikpipe.request.formats import FORMATS
 from ikpipe.request.known_runs import remember
 from ikpipe.request.metadata import MetadataField
 from ikpipe.request.missing import without_none
-from ikpipe.request.parameters import PATH
+from ikpipe.request.parameters import NAMES, PATH
 from ikpipe.request.policy import Policy
 from ikpipe.run.engine import check_account, send_options
 from ikpipe.run.existing.rules import EXISTING, ExistingRules
@@ -38,6 +38,7 @@ from ikpipe.service.public_hosts import FetchHosts
 from ikpipe.widget import assets, messages
 from ikpipe.widget.controller import Controller
 from ikpipe.widget.edited_table import EditedTable, list_files, row_labels
+from ikpipe.widget.interface import TableTrait, check_attribute, csv_text, describe
 from ikpipe.widget.message_fields import InvalidMessage
 from ikpipe.widget.notifier import Notifier
 from ikpipe.widget.previews import PreviewSender
@@ -68,7 +69,9 @@ class Uploader(anywidget.AnyWidget):
     **parameters
         As for `ikpipe.upload`; the parameters also apply to picked files.
     name
-        The uploader's name, for pages with several.
+        The uploader's title, for notebooks with several.
+    language
+        ``"en"`` or ``"de"``; None is the language of the notebook, else of the browser.
     journal
         Folder for the journals of its runs; None is the user's state folder.
     run
@@ -89,6 +92,7 @@ class Uploader(anywidget.AnyWidget):
     session = traitlets.Unicode(read_only=True).tag(sync=True)
     settings = traitlets.Dict(read_only=True).tag(sync=True)
     summary = traitlets.Dict(read_only=True).tag(sync=True)
+    revision = traitlets.Int().tag(sync=True)  # set by the page, so that marimo runs cells that depend on the uploader
 
     def __init__(
         self,
@@ -98,7 +102,8 @@ class Uploader(anywidget.AnyWidget):
         columns: Mapping[str, Any] | None = None,
         ignore: Sequence[Any] = (),
         root: str | Path | None = None,
-        name: str = "uploader",
+        name: str = "",
+        language: str | None = None,
         journal: str | Path | None = None,
         concurrency: int | None = None,
         rate: float | None = None,
@@ -110,6 +115,7 @@ class Uploader(anywidget.AnyWidget):
         **parameters: Any,
     ) -> None:
         check_keywords(parameters, type(self).__init__, (*FORMATS, *EXISTING))
+        script = assets.script("" if language is None else assets.language_code(language))
         formats, existing = (
             {name: parameters.pop(name) for name in some if name in parameters} for some in (FORMATS, EXISTING)
         )
@@ -127,11 +133,12 @@ class Uploader(anywidget.AnyWidget):
         session, place = secrets.token_hex(16), None if state is None else place_of(state)
         config = RunConfig(account, policy or Policy(), concurrency, rate, folder, session, hosts, place, run)
         self._changed: set[str] = set()
+        self._revision = 0
         self._last_totals = 0.0
         self._results_id: str | None = None  # by which `ikpipe.retry` finds the mapping of the results
         self._controller = Controller(table, config, self.send_message, self._on_change)
         self._notifier = Notifier(self._notify)
-        super().__init__()
+        super().__init__(_esm=script)
         self.set_trait("settings", page_settings(account, mapping, name, None))
         self.set_trait("summary", self._summary())
         self.on_msg(self._receive)
@@ -155,13 +162,18 @@ class Uploader(anywidget.AnyWidget):
         return self._controller.config.session
 
     def __repr__(self) -> str:
-        return f"Uploader({self._controller.rows.state_counts()})"
+        with self._controller.lock:
+            return describe(type(self).__name__, self.settings["name"], self._controller.rows.state_counts())
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        check_attribute(type(self), name, _KEYWORDS)
+        super().__setattr__(name, value)
 
     # For Python
 
-    @property
+    @TableTrait
     def frame(self) -> pd.DataFrame:
-        """The input's rows with their edits, then the rows of picked files, in `file`, `size`, `type` and `folder`.
+        """Return the input's rows with their edits, then those of picked files, in `file`, `size`, `type` and `folder`.
 
         With `mapping`, `ikpipe.upload` uploads it as this widget does, except for files that only a browser has.
         """
@@ -179,15 +191,15 @@ class Uploader(anywidget.AnyWidget):
         sending = without_none({"state": config.state, "run": config.run})
         return {**keywords, **mapping.get("existing", {}), **sending, **mapping["parameters"]}
 
-    @property
+    @TableTrait
     def selection(self) -> pd.DataFrame:
-        """The rows of `frame` that are selected."""
+        """Return the rows of `frame` that are selected."""
         with self._controller.lock:
             return self._labeled_frame(self._controller.rows.subset(self._controller.rows.selected))
 
-    @property
+    @TableTrait
     def results(self) -> pd.DataFrame:
-        """The rows whose upload has ended, with their results, as `ikpipe.upload` returns them."""
+        """Return the rows whose upload has ended, with their results, as `ikpipe.upload` returns them."""
         with self._controller.lock:
             self._controller.validate_all()
             rows = [row for row in self._controller.rows if row.result is not None and row.run is None]
@@ -291,7 +303,7 @@ class Uploader(anywidget.AnyWidget):
                     rows = self._controller.rows.subset(message.ids)
                 self._previews.send(rows, message.size)
             elif isinstance(message, messages.CsvMessage):
-                self.send_message({"type": "csv", "request": request, "text": self._csv()})
+                self.send_message({"type": "csv", "request": request, "text": csv_text(self.results)})
             else:
                 self._controller.handle(message)
         except InvalidMessage as invalid:
@@ -301,13 +313,6 @@ class Uploader(anywidget.AnyWidget):
 
     def _send_error(self, error: Exception, request: str | int | None, reason: str) -> None:
         self.send_message({"type": "error", "request": request, "message": str(error), "reason": reason})
-
-    def _csv(self) -> str:
-        from ikpipe.frames.io.results import write_csv
-
-        stream = io.BytesIO()
-        write_csv(self.results, stream)
-        return stream.getvalue().decode()
 
     @cached_property
     def _previews(self) -> PreviewSender:
@@ -326,6 +331,9 @@ class Uploader(anywidget.AnyWidget):
             self._controller.send_changes()
             names, self._changed = self._changed, set()
             summary = self._summary()
+        if names:
+            self._revision += 1
+            summary["revision"] = self._revision
         if summary != self.summary:
             self.set_trait("summary", summary)
         busy = bool(self._controller.runs)
@@ -350,6 +358,7 @@ class Uploader(anywidget.AnyWidget):
             "busy": bool(controller.runs),
             "bytes": self._bytes_sent(),
             "seconds": round(self._seconds(), 1),
+            "revision": self._revision,
             "trouble": controller.error,
             "reason": controller.reason,
         }
@@ -381,6 +390,9 @@ class Uploader(anywidget.AnyWidget):
             mapping = self._controller.table.input_mapping
             self.set_trait("settings", page_settings(account, mapping, self.settings["name"], fields))
             self._controller.set_metadata_fields(fields)
+
+
+_KEYWORDS = frozenset({*inspect.signature(Uploader.__init__).parameters, *NAMES, *FORMATS, *EXISTING} - {"self"})
 
 
 def _chosen_subshell(_data: object, chosen: str | None) -> str | None:

@@ -111,7 +111,9 @@ export class Editor {
     const change = (/** @type {string[]} */ add, /** @type {string[]} */ remove) =>
       this.changeLists(column, add, remove, field.selectOptions);
     const control = metadataField(id, commit, change, field);
-    return this.createColumn(column, field.label || field.name, id, control, field.isValueRequired);
+    const created = this.createColumn(column, field.label || field.name, id, control, field.isValueRequired);
+    created.block.querySelector(".ik-label > :first-child")?.setAttribute("title", field.name);
+    return created;
   }
 
   /**

@@ -42,7 +42,9 @@ export class Ui {
       button({ text: STRINGS.clearFilter, press: () => this.view.clearFilters() }),
     ]);
     const list = h("div", { class: "ik-list" }, this.empty, this.nothingFound, this.grid.element);
+    const { name } = queue.settings;
     this.frame = h("div", { class: "ik-body" }, [
+      name ? h("h2", { class: "ik-title ik-text" }, name) : null,
       this.toolbar.element,
       this.notices.element,
       this.problemGroups.element,

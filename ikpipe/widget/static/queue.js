@@ -15,6 +15,7 @@ import { UndoHistory } from "./undo.js";
 const FILES_PER_MESSAGE = 500;
 const TRAITS = ["change:settings", "change:summary"]; // of the model, which views observe here
 const MAX_REMOVED = 50000; // files of removed rows that are kept
+const REVISION_DELAY = 500; // ms in which several changes of the tables in Python become one
 const SELECT_DELAY = 100; // ms in which several changes of the selection become one message
 
 let lastKey = 0;
@@ -53,6 +54,12 @@ export class Queue extends EventEmitter {
     this.trouble = "";
     this.cleanup = new Cleanup();
     this.cleanup.listen(window, "beforeunload", (event) => this.wouldLoseFiles && event.preventDefault());
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.revisionTimer = undefined;
+    this.cleanup.add(
+      this.on("change:summary", () => (this.revisionTimer ??= setTimeout(() => this.setRevision(), REVISION_DELAY))),
+      () => clearTimeout(this.revisionTimer),
+    );
     this.observers = TRAITS.map((name) => ({ name, listener: () => this.emit(name) }));
     this.observe("on");
     this.listen();
@@ -137,6 +144,15 @@ export class Queue extends EventEmitter {
   removeUnlisted() {
     const { ids, total } = this.listing ?? {};
     if (ids && ids.size === total) this.removed([...this.store.rows.keys()].filter((id) => !ids.has(id)));
+  }
+
+  /** Set the trait that tells marimo that the tables in Python have changed: it observes what a page sets. */
+  setRevision() {
+    this.revisionTimer = undefined;
+    const { revision = 0 } = this.model.get("summary") || {};
+    if (revision === (this.model.get("revision") ?? 0)) return;
+    this.model.set("revision", revision);
+    this.model.save_changes();
   }
 
   /** Show why the last run stopped, once: it can be dismissed. */

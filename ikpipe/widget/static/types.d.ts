@@ -140,6 +140,8 @@ interface Model {
   on(name: string, listener: (...values: any[]) => void): void;
   off(name: string, listener: (...values: any[]) => void): void;
   send(message: Message): void;
+  set(name: string, value: any): void;
+  save_changes(): void;
   widget_manager?: { kernel?: HostKernel | null };
 }
 

@@ -33,6 +33,7 @@ class Bridge:
         self.heard: list[Message] = []
         self.hears: Callable[[Message], None] = lambda _message: None
         self.state: dict[str, Any] = {}
+        self.script = assets.script()
         self._streams: list[SimpleQueue[str]] = []
         self._news = threading.Condition()
         self._open = True
@@ -80,7 +81,7 @@ class Bridge:
     def file(self, path: str) -> tuple[str, str]:
         """Return the content of a path and its media type; the default is the page."""
         if path == "/uploader.js":
-            return assets.script(), "text/javascript"
+            return self.script, "text/javascript"
         if path == "/uploader.css":
             return assets.style(), "text/css"
         if path == "/state":

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from ikpipe import Uploader
 
-SHOWN = ("session", "settings", "summary")  # the traits that the page reads
+SHOWN = ("session", "settings", "summary", "revision")  # the traits that the page reads
 
 
 class Comm:
@@ -25,6 +25,7 @@ class Comm:
         self.frames: list[Any] = []
         """All messages that the widget sent."""
         bridge.state = {name: getattr(uploader, name) for name in SHOWN}
+        bridge.script = str(uploader.get_state("_esm")["_esm"])
         bridge.hears = self.hear
         uploader.comm = self
 
@@ -39,7 +40,11 @@ class Comm:
         """Do nothing: nothing is open."""
 
     def hear(self, message: Message) -> None:
-        """Pass a message from the page to the widget."""
+        """Pass a message from the page to the widget, or the traits that it sets."""
+        if message["type"] == "set traits":
+            data = {"method": "update", "state": message["state"], "buffer_paths": []}
+            self._callback({"content": {"data": data}, "buffers": []})
+            return
         self._callback({"content": {"data": {"method": "custom", "content": message}}, "buffers": []})
 
     def send(self, data: dict[str, Any], metadata: Any = None, buffers: Any = None) -> None:

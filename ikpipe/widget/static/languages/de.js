@@ -81,8 +81,8 @@ export const GERMAN = {
     ready: "Bereit",
     invalid: "Bitte prüfen",
     queued: "Wartet",
-    sending: "Wird hochgeladen",
-    processing: "Wird abgeschlossen",
+    sending: "Lädt hoch",
+    processing: "Schließt ab",
     uploaded: "Hochgeladen",
     exists: "Schon hochgeladen",
     accepted: "In Verarbeitung bei ImageKit",
@@ -97,7 +97,6 @@ export const GERMAN = {
     checking: "Wird geprüft …",
     missing: "Erneut auswählen",
   },
-  uploading: (percent) => `Wird hochgeladen: ${DE.number(percent)} %`,
   stateHints: {
     cancelling: "Wird gestoppt … Es wird geprüft, ob die Datei schon gespeichert war.",
     checking: "Die Seite wurde beim Hochladen neu geladen. Es wird geprüft, ob die Datei schon gespeichert war.",
@@ -149,7 +148,7 @@ export const GERMAN = {
   // What is wrong with a value or a file, by the reason that the kernel reports
   reasons: {
     file_empty: () => "Diese Datei ist leer (0 Byte).",
-    file_too_large: ({ max }) => `Zu groß für Ihren ImageKit-Tarif${max ? ` (max. ${max})` : ""}.`,
+    file_too_large: ({ size }) => `Zu groß für Ihren ImageKit-Tarif${size ? ` (max. ${size})` : ""}.`,
     file_missing: () => "Diese Zeile hat keine Datei.",
     file_not_found: () => "Diese Datei wurde nicht gefunden.",
     file_unreadable: () => "Diese Datei kann nicht gelesen werden.",

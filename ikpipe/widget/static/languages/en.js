@@ -96,7 +96,6 @@ export const ENGLISH = {
     checking: "Checking…",
     missing: "Choose again",
   },
-  uploading: (percent) => `Uploading ${EN.number(percent)} %`,
   stateHints: /** @type {Record<string, string>} */ ({
     cancelling: "Stopping… checking whether it was already saved.",
     checking: "The page was reloaded during the upload. Checking whether the file was already saved.",
@@ -148,7 +147,7 @@ export const ENGLISH = {
   // What is wrong with a value or a file, by the reason that the kernel reports
   reasons: {
     file_empty: () => "This file is empty (0 bytes).",
-    file_too_large: ({ max }) => `Too large for your ImageKit plan${max ? ` (max. ${max})` : ""}.`,
+    file_too_large: ({ size }) => `Too large for your ImageKit plan${size ? ` (max. ${size})` : ""}.`,
     file_missing: () => "This row has no file.",
     file_not_found: () => "This file wasn't found.",
     file_unreadable: () => "This file can't be read.",
