@@ -409,4 +409,60 @@ export const GERMAN = {
   resume: "Fortsetzen",
   discard: "Verwerfen",
   dismiss: "Schließen",
+
+  // Details and editing
+  path: "Pfad",
+  url: "URL",
+  storedAs: (name) => `Gespeichert als ${name}`,
+  saving: "Wird gespeichert …",
+  saved: "Gespeichert",
+
+  // Problems above the list
+  problemGroups: "Probleme",
+  problemTitles: /** @type {Record<string, string>} */ ({
+    bad_character: "Zeichen, die nicht erlaubt sind",
+    same_target: "Gleicher Name wie eine andere Datei in dieser Liste",
+    file_too_large: "Zu groß",
+    out_of_range: "Ein Wert, der nicht erlaubt ist",
+  }),
+  problemInColumn: (title, column) => `${title} · ${column}`,
+  showFiles: "Anzeigen",
+  adjusted: (n, from, to) => `${deFiles(n)}: „${from}“ wird als „${to}“ gespeichert.`,
+  adjustedMany: (n) => `${deFiles(n)}: Einige Zeichen in Namen werden ersetzt, weil ImageKit sie nicht erlaubt.`,
+
+  // Picking
+  alreadyListed: (n) => `${deFiles(n)} schon vorhanden, nicht noch einmal hinzugefügt.`,
+  addAnyway: "Trotzdem hinzufügen",
+  linkNotAdded: "Links können hier nicht hinzugefügt werden. Speichern Sie die Datei, und fügen Sie sie dann hinzu.",
+  addedHidden: (n) => `${deFiles(n)} hinzugefügt, vom Filter verborgen`,
+
+  // Focus area
+  areaOutside: (size) => `Dieser Bereich liegt außerhalb des Bildes (${size}).`,
+  areaClamped: (size) => `Der Fokusbereich wurde auf das Bild begrenzt (${size}).`,
+  areaTooLarge: (size) => `Der Fokusbereich ist größer als das Bild (${size}).`,
+  limitArea: "Auf das Bild begrenzen",
+
+  // Actions of a row
+  preview: "Vorschau",
+  previewOne: (name) => `Vorschau von ${name}`,
+  editOne: (name) => `${name} bearbeiten`,
+  detailsOne: (name) => `Details zu ${name}`,
+  moreActions: (name) => `Aktionen für ${name}`,
+
+  // What all files have in common
+  uploadTo: "Hochladen nach",
+  changeFolder: (folder) => `Hochladen nach ${folder}: Ordner aller Dateien ändern`,
+
+  // Gallery
+  fitImages: "Ganze Bilder zeigen",
+  cropImages: "Karten füllen",
+  cardSize: "Größe der Karten",
+  privateFile: "Private Datei",
+
+  // At the end
+  copyAllLinks: "Alle Links kopieren",
+  saveCsv: "CSV herunterladen",
+  clearDone: "Leeren",
+  clearDoneHint: "Hochgeladene Dateien aus dieser Liste nehmen. In der Bibliothek und in den Ergebnissen bleiben sie.",
+  cleared: (n) => `${deFiles(n)} aus der Liste genommen`,
 };
