@@ -231,5 +231,7 @@ def test_a_row_without_its_journal_stays_unknown(account: ikpipe.Account, tmp_pa
     uploader = ikpipe.Uploader(account, policy=QUICK, journal=tmp_path)
     row = {"key": "k1", "id": "b0", "name": "a.txt", "path": "", "size": 1, "type": "", "state": "processing"}
     with Browser(uploader) as browser:
-        browser.say(type="adopt", session="0" * 32, key="a", rows=[row, {**row, "key": "k2", "state": "ready"}])
+        browser.say(
+            type="adopt", session="0" * 32, key="a", rows=[row, {**row, "key": "k2", "id": "b1", "state": "ready"}]
+        )
         assert browser.wait_idle() == {"b0": "unknown", "b1": "ready"}

@@ -443,7 +443,7 @@ export const GERMAN = {
   limitArea: "Auf das Bild begrenzen",
 
   // Actions of a row
-  preview: "Vorschau",
+  previewFile: "Vorschau",
   previewOne: (name) => `Vorschau von ${name}`,
   editOne: (name) => `${name} bearbeiten`,
   detailsOne: (name) => `Details zu ${name}`,
