@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ikpipe.errors import AccountError, Error
+from ikpipe.journal.history import ExpectedFile
 from ikpipe.request.account import Account
 from ikpipe.request.names import canonical_path
 from ikpipe.request.planner import path_of
@@ -15,9 +16,10 @@ from ikpipe.request.result import Result
 from ikpipe.request.sources import FileSource
 from ikpipe.request.token import UploadToken
 from ikpipe.service.client import ServiceClient
-from ikpipe.service.library import find_details, read_stored_file
+from ikpipe.service.library import find_details
 from ikpipe.service.public_hosts import FetchHosts
 from ikpipe.widget.browser_uploads import BrowserUploads
+from ikpipe.widget.confirmations import Confirmer
 from ikpipe.widget.messages import ResultMessage
 
 _MIN_RATE = 16_000  # bytes per second below which a browser aborts an upload
@@ -55,6 +57,7 @@ class BrowserClient(ServiceClient):
         self._tokens: dict[str, UploadToken] = {}
         self._uploads, self._account, self._limits = uploads, account, policy
         self._on_cancelled, self._is_current = on_cancelled, is_current
+        self._confirmer = Confirmer(self, account, policy)
 
     async def upload(
         self,
@@ -161,11 +164,10 @@ class BrowserClient(ServiceClient):
         result = claimed
         if self._account.private_key is not None and claimed.file_id is not None:
             try:
-                result, stored = await read_stored_file(self, self._account, claimed.file_id)
+                since = started - self._limits.clock_skew
+                result = await self._confirmer.read(claimed.file_id, since, self._expected(claimed, fields, source))
             except Error as error:
                 return _unknown(f"The page reports that it is stored, which could not be confirmed: {error}")
-            if stored < started - self._limits.clock_skew:
-                return _unknown("The page reports that it is stored, and names an older file.")
             for name in _ONLY_IN_ANSWERS:
                 setattr(result, name, getattr(claimed, name))
             result.request_id = claimed.request_id
@@ -173,6 +175,12 @@ class BrowserClient(ServiceClient):
             return _unknown("The page reports that it is stored, and names another file.")
         self._uploads.keys_work.set()
         return reply._replace(result=result)
+
+    def _expected(self, claimed: Result, fields: Mapping[str, str], source: FileSource) -> ExpectedFile | None:
+        """Return how to search for a file that a page reports as stored; None if its path is not the signed one."""
+        if not _matches(claimed, fields, source, self._limits.names):
+            return None
+        return ExpectedFile(claimed.file_path or "", None if "transformation" in fields else source.size)
 
 
 _MESSAGES: Mapping[Any, str] = {
