@@ -24,6 +24,7 @@ from ikpipe.concurrency.kept_loops import opened_in_loop
 from ikpipe.concurrency.shares import Ledger
 from ikpipe.errors import MappingError, did_you_mean, short_repr
 from ikpipe.errors.logs import logged_part
+from ikpipe.errors.scrubbing import scrubbed_repr
 from ikpipe.frames.adapters import FrameAdapter
 from ikpipe.frames.chunks import InMemoryTable
 from ikpipe.frames.foreign_tables import in_memory
@@ -52,7 +53,7 @@ if TYPE_CHECKING:
     from ikpipe.service.client import ServiceClient
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class PreparedUpload(Portable):
     """An upload without its rows: called with a part of the table, it uploads that part and returns its results.
 
@@ -108,6 +109,8 @@ class PreparedUpload(Portable):
     to_start: JournalStart | None = None
     ledger: Ledger | None = None
     packages: dict[str, str] = field(default_factory=own_packages)
+
+    __repr__ = scrubbed_repr
 
     def __call__(self, table: Any) -> Any:
         """Upload a part of the rows.

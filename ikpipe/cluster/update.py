@@ -16,6 +16,7 @@ from ikpipe.cluster.part import PartTable
 from ikpipe.cluster.portable import Portable, own_packages
 from ikpipe.concurrency.interrupts import to_sync
 from ikpipe.errors import MappingError
+from ikpipe.errors.scrubbing import scrubbed_repr
 from ikpipe.frames.adapters import FrameAdapter
 from ikpipe.frames.edits import ChangeCollector
 from ikpipe.frames.foreign_tables import in_memory
@@ -28,7 +29,7 @@ from ikpipe.run.prepare import log_warning, report_mapping
 from ikpipe.run.update import check_job, collect_changes, split_update_keywords
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class PreparedUpdate(Portable):
     """An update without its rows: called with a part of the table, it updates the files of that part.
 
@@ -56,6 +57,8 @@ class PreparedUpdate(Portable):
     slots: int
     key_mark: str | None = None
     packages: dict[str, str] = field(default_factory=own_packages)
+
+    __repr__ = scrubbed_repr
 
     def __call__(self, table: Any) -> Any:
         """Return a part of the table, with `ik_change` and `ik_change_message`; errors are those of `ikpipe.update`."""

@@ -1,4 +1,4 @@
-"""Remove secrets from text that is logged: keys, tokens, passwords, and the query strings of URLs.
+"""Remove secrets from text that is logged or shown: keys, tokens, passwords, and the query strings of URLs.
 
 A URL that opens a private file, or that a bucket presigned, is a secret by its query string, whatever the names in it
 are. So no query string is logged at all.
@@ -6,8 +6,10 @@ are. So no query string is logged at all.
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from base64 import b64encode
+from typing import Any
 from urllib.parse import quote
 from weakref import WeakKeyDictionary
 
@@ -21,6 +23,8 @@ _NAMED = (
 _HEADERS = r"(?:set-cookie|cookie|(?:proxy-)?authorization|x-api-key)"
 _AFTER_NAME = r"(?:\s{0,2}=\s{0,2}b?[\"']?|[\"']\s{0,2}[:,]\s{0,2}b?[\"'])"  # as in forms, JSON and Python
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,30}://)([^\s]+)")
+_ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{1,30}:/{1,3})([^\s]+)")  # also with a slash too few; not of a drive
+_LOGIN = re.compile(r"(?<![\w/.+%:-])[\w.+%-]{1,64}:[^\s/@:\"']{1,256}@(?=[\w\[])")  # of a URL without its scheme
 _QUERY = re.compile(r"\?[^\s?]*=\S*")
 _RULES = (
     (re.compile(rf"(?i)((?:{_NAMED})[\w-]{{0,30}}{_AFTER_NAME})(?!…|None\b|\*)[^\s\"'&,;)…]+"), rf"\1{MASK}"),
@@ -71,8 +75,31 @@ def scrubbed(text: str) -> str:
     return text
 
 
+def without_credentials(text: str) -> str:
+    """Return text without the users, passwords and query strings of the URLs in it."""
+    if ":" not in text:
+        return text
+    if ":/" in text:
+        text = _ADDRESS.sub(_without_login, text)
+    return _LOGIN.sub(f"{MASK}@", text) if "@" in text else text
+
+
+def scrubbed_repr(value: Any) -> str:
+    """Return the ``repr`` of a dataclass without secrets: addresses among its fields can have passwords."""
+    fields = ", ".join(f"{field.name}={getattr(value, field.name)!r}" for field in dataclasses.fields(value))
+    return scrubbed(f"{type(value).__name__}({fields})")
+
+
 def _punctuation(text: str) -> str:
     return text[len(text.rstrip(_END)) :]
+
+
+def _without_login(url: re.Match[str]) -> str:
+    """Return a URL without user, password and query string."""
+    scheme, rest = url.groups()
+    end = _punctuation(rest)
+    place, mark, query = rest.removesuffix(end).partition("?")
+    return f"{scheme}{_without_user(place) if '@' in place else place}{mark}{query and MASK}{end}"
 
 
 def _without_secrets(url: re.Match[str]) -> str:

@@ -8,16 +8,18 @@ from datetime import date, time, timedelta
 from difflib import get_close_matches
 from typing import Any, Literal, NamedTuple, Self
 
+from ikpipe.errors.scrubbing import without_credentials
+
 _JOINERS = "\u200c\u200d"  # between letters of Persian and the parts of an emoji
 
 
 def printable(text: str) -> str:
-    """Return text without line breaks and characters that control a terminal, hide text or change its direction.
+    """Return text without line breaks, passwords in URLs, and characters that control a terminal or hide text.
 
     Text of tables and of the service passes through here before anybody sees it; a message with a line break of its
     own could look like another message.
     """
-    return text if text.isprintable() else "".join(map(_printable, text))
+    return without_credentials(text if text.isprintable() else "".join(map(_printable, text)))
 
 
 def _printable(char: str) -> str:
@@ -32,6 +34,7 @@ def one_line(text: object) -> str:
 
 
 _WIDTH, _COPIED = 60, 10_000  # characters of a value, and of one that people copy
+_READ = 10  # times the width: of this much text, URLs are shown without their passwords, before it is cut
 
 
 class ApiName(NamedTuple):
@@ -146,6 +149,7 @@ def quoted(value: object, width: int = _WIDTH) -> str:
         return str(value)
     if type(value) is not str:
         return short_repr(value, width)
+    value = without_credentials(value[: _READ * width])
     mark = "'" if '"' in value[:width] else '"'
     shown = "".join(char if char.isprintable() else repr(char)[1:-1] for char in value[:width])
     return f"{mark}{shown}{mark}" if len(shown) + 2 <= width else f"{mark}{shown[: width - 2]}…{mark}"

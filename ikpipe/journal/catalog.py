@@ -89,6 +89,9 @@ def begin(
     cannot be created, belongs to another run that was interrupted, or nothing proves that this account wrote it.
     """
     remove_abandoned()
+    if isinstance(path, str) and "://" in path:
+        words = f"The journal {path} is a URL, and that of a run on one machine is a file."
+        raise JournalError(words, another=True)
     place = Path(path) if path is not None else _new_path(run, account)
     facts = {
         "run": run or uuid.uuid4().hex,

@@ -17,6 +17,7 @@ from ikpipe.request.missing import missing
 from ikpipe.request.result import SETTLED
 from ikpipe.request.rows import MappedRows
 from ikpipe.run.existing.rules import CONTENT, SIZE, ExistingRules
+from ikpipe.run.stored_mapping import of_results
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,6 +74,11 @@ class UploadJob:
                 plan.check(frame, names=self.checks == "all")
             self._plan, self._labels = plan, frame.columns
         return self._plan
+
+    @property
+    def shown_mapping(self) -> dict[str, Any]:
+        """The mapping as the ``attrs`` of results have it."""
+        return of_results(self.mapping)
 
     @property
     def existing(self) -> ExistingRules:

@@ -121,7 +121,7 @@ class Planner:
             "actions": dict(self.actions),
             "rows": self.actions.total(),
             "bytes": self.bytes,
-            "mapping": dict(self._job.mapping),
+            "mapping": self._job.shown_mapping,
             "effective_mapping": self._job.mapping_text,
         }
 

@@ -375,7 +375,7 @@ class Session:
             "retries": self.retries,
             "seconds": round(time.monotonic() - self._began, 3),
             "interrupted": self.control.interrupted,
-            "mapping": dict(self._job.mapping),
+            "mapping": self._job.shown_mapping,
             "effective_mapping": self._job.mapping_text,
             "warnings": [warning(misses)[0]] if (misses := self._job.similar_columns) else [],
         }

@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from ikpipe.errors import ApiName, MappingError, Message, keyword, printable
+from ikpipe.errors.scrubbing import without_credentials
 from ikpipe.frames.mapping_text import value_text
 from ikpipe.request.formats import CellFormats
 from ikpipe.request.known_runs import about, known_by
@@ -20,6 +21,17 @@ from ikpipe.run.existing.rules import EXISTING, is_rule
 HOOK = "webhook_url"
 _VALUES = (str, int, float, bool, bytes, type(None), Decimal, datetime.date, datetime.time)
 _log = logging.getLogger("ikpipe.run")
+
+
+def of_results(mapping: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a mapping as the ``attrs`` of results have it: without the password of a webhook URL.
+
+    Nobody takes the URL from there: the caller passes it again.
+    """
+    parameters = mapping.get("parameters", {})
+    if not isinstance(hook := parameters.get(HOOK), str):
+        return dict(mapping)
+    return {**mapping, "parameters": {**parameters, HOOK: without_credentials(hook)}}
 
 
 def merged(

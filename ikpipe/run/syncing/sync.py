@@ -14,6 +14,7 @@ from ikpipe.request.policy import Policy
 from ikpipe.run.engine import check_account
 from ikpipe.run.existing.requests import StoppedError
 from ikpipe.run.keywords import SyncKeywords, UploadKeywords, check_keywords, listed_keywords, split_keywords
+from ikpipe.run.stored_mapping import of_results
 from ikpipe.run.summaries import summarized
 from ikpipe.run.syncing.folder_sync import FolderSync, SyncOptions
 from ikpipe.run.syncing.guards import check_delete, obstacle, refusal
@@ -141,7 +142,7 @@ async def _go(run: FolderSync, *, dry: bool) -> pd.DataFrame:
         "actions": dict(Counter(row.action for row in rows)),
         "rows": len(rows),
         "bytes": sum(row.bytes or 0 for row in rows),
-        "mapping": run.mapping,
+        "mapping": of_results(run.mapping),
         "not_deleted": None if why is None else str(why),
         "unread": errors,
     }
