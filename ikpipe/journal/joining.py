@@ -39,6 +39,7 @@ def compact(storage: Storage, place: str, proof: Proof, upload: str | None = Non
     `upload` is the id of an upload whose machines all call this: one of them joins the files. Files that this account
     has not written, or that are damaged, stay as they are: whoever needs their rows says so.
     """
+    storage.remove_abandoned()
     names = [name for name in storage.below(ROWS) if has_entries(name)]
     if sum(not name.endswith(_FULL) for name in names) < _MANY or not _is_first(storage, upload):
         return

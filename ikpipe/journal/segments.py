@@ -30,6 +30,8 @@ _DIGITS = 2  # of an id that name a folder: 256 folders
 _FEW = 4  # folders that are looked at singly
 _AT_ONCE = 16  # files that are read at the same time
 _ENDING = ".jsonl"
+_WAITS = (0.0, 0.05, 0.1, 0.2, 0.4, 0.8, 1.0, 1.0, 1.0)
+"""Seconds before the folders are listed again because files were joined: some stores list what is no longer there."""
 _UNUSED = 600.0  # seconds after which this process forgets what it knows of a journal
 
 
@@ -72,7 +74,8 @@ class Segments:
 
     def _refresh(self, buckets: set[str]) -> None:
         """Read the files in some folders, and in the one of all, that this process does not know yet."""
-        for _ in range(10):
+        for wait in _WAITS:
+            time.sleep(wait)
             new = [name for name in self._names(buckets) if name not in self._read]
             joined = False  # some of them meanwhile
             for name, content in contents_of(self._storage, new):

@@ -1,16 +1,23 @@
 """A folder that several machines share: a path, or a URL for fsspec. Its files are small and written in one step."""
 
 import os
+import threading
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib import import_module
+from inspect import signature
 from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 
 from ikpipe.errors import JournalError, MissingExtra
 
 _PART = ".part"  # of a file that is not complete yet
+_ABANDONED = 86_400.0  # seconds after which nobody is writing such a file any more
+_LONGEST_WRITE = 1.0  # seconds between finding no file and having written it, for another process
+_NO_STORES = ("fsspec.spec", "fsspec.asyn")  # modules of classes that stores are derived from
+_NEW = threading.Lock()
 
 
 class Storage(Protocol):
@@ -28,12 +35,15 @@ class Storage(Protocol):
     def write(self, name: str, content: bytes, *, new: bool = False) -> None:
         """Write a file durably and in one step: nobody reads a part of it, where the store allows that.
 
-        `new`: a file that is there already is not changed; in an object store, the later of two at the same moment
-        replaces the other.
+        `new`: a file that is there already is not changed. Who reads it then has what counts: where a store cannot tell
+        whether there is one, the later of two writers, for whom this waits.
         """
 
     def remove(self, name: str) -> None:
         """Remove a file, if there is one."""
+
+    def remove_abandoned(self) -> None:
+        """Remove what processes left that were killed while they wrote."""
 
 
 def open_storage(place: str | Path, purpose: str = "journal") -> Storage:
@@ -98,6 +108,13 @@ class _Local:
         with _errors_of(str(self._folder), self._purpose):
             (self._folder / name).unlink(missing_ok=True)
 
+    def remove_abandoned(self) -> None:
+        """Remove temporary files, unless somebody may still be writing them."""
+        for part in self._folder.rglob(f"*{_PART}"):
+            with suppress(OSError):  # another process removes it too
+                if part.stat().st_mtime < time.time() - _ABANDONED:
+                    part.unlink()
+
 
 class _Remote:
     """A folder at a URL, by fsspec; an object of a store appears complete or not at all."""
@@ -138,17 +155,43 @@ class _Remote:
                 return None
             return content
 
-    def write(self, name: str, content: bytes, *, new: bool = False) -> None:  # noqa: ARG002 - few stores have it
-        """Write an object, which replaces another one of that name."""
+    def write(self, name: str, content: bytes, *, new: bool = False) -> None:
+        """Write an object, which replaces another one of that name unless it is to be `new`."""
         path = f"{self._folder}/{name}"
         with _errors_of(self._url, self._purpose):
             self._files.makedirs(str(PurePosixPath(path).parent), exist_ok=True)
+            if new:
+                self._write_new(name, path, content)
+            else:
+                self._files.pipe_file(path, content)
+
+    def _write_new(self, name: str, path: str, content: bytes) -> None:
+        """Write an object if there is none."""
+        with _NEW:  # a store may look for one before it writes
+            if self.read(name) is not None:
+                return
+            if _creates(self._files):
+                with suppress(Exception):  # there is one by now, or this store has no such condition
+                    self._files.pipe_file(path, content, mode="create")
+                if self.read(name) is not None:
+                    return
             self._files.pipe_file(path, content)
+        time.sleep(_LONGEST_WRITE)
 
     def remove(self, name: str) -> None:
         """Remove an object, if there is one."""
         with _errors_of(self._url, self._purpose), suppress(FileNotFoundError):
             self._files.rm_file(f"{self._folder}/{name}")
+
+    def remove_abandoned(self) -> None:
+        """Do nothing: an object that was not written as a whole is not there."""
+
+
+def _creates(files: Any) -> bool:
+    """Whether a store writes an object on condition that there is none; others only look for one first."""
+    write: Any = getattr(files, "_pipe_file", files.pipe_file)
+    function = getattr(write, "__func__", write)
+    return "mode" in signature(function).parameters and function.__module__ not in _NO_STORES
 
 
 def _put_new(part: Path, path: Path) -> None:
@@ -158,7 +201,10 @@ def _put_new(part: Path, path: Path) -> None:
     except FileExistsError:
         part.unlink()
     except OSError:  # there are file systems without links
-        part.replace(path)
+        if not path.exists():
+            part.replace(path)
+            time.sleep(_LONGEST_WRITE)
+        part.unlink(missing_ok=True)
     else:
         part.unlink()
 

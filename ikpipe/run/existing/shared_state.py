@@ -154,6 +154,7 @@ class SharedState:
 
     def _join(self) -> None:
         """Write one part with all records of this account, if all parts are this account's."""
+        self._storage.remove_abandoned()
         names = sorted(self._index.read)
         head = json.dumps({"replaces": names, "account": self._account})
         files, sent = self._index.records.everything()
