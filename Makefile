@@ -134,5 +134,5 @@ format: $(VENV)/.dev       ## let ruff put the code in order
 	$(BIN)/ruff check --fix .
 
 clean:           ## remove the virtual environment and all caches
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage* .import_linter_cache build/benchmarks $(FLOORS)
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage* .import_linter_cache build/benchmarks build/orchestrators $(FLOORS)
 	find ikpipe tests docs -name __pycache__ -prune -exec rm -rf {} +

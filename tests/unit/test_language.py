@@ -133,7 +133,7 @@ def files() -> list[Path]:
     scripts = [path for ending in ("py", "js", "css") for path in (ROOT / "ikpipe").rglob(f"*.{ending}")]
     scripts.remove(ROOT / "ikpipe/widget/static/languages/de.js")  # German
     pages = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "notebooks").rglob("*.md")]
-    return sorted([*scripts, *pages, *(ROOT / "docs").glob("*.py"), *(ROOT / "notebooks").glob("*.ipynb")])
+    return sorted([*scripts, *pages, *(ROOT / "docs").rglob("*.py"), *(ROOT / "notebooks").glob("*.ipynb")])
 
 
 @pytest.mark.parametrize("path", files(), ids=lambda path: path.relative_to(ROOT).as_posix())
