@@ -7,16 +7,21 @@
     settings.py         the settings that all rows share, as a page gets them
     controller.py       carries out what a page or Python asks for
     messages.py         messages from a page, read and validated
+    message_fields.py   the fields of these messages
     message_order.py    accepts each message of a page once and in sequence
     rows.py             a row: its file, edits and state
     row_store.py        all rows: by id, counted by state, and which of them changed
+    row_editor.py       edits and removals of rows by the user
+    history.py          undo and redo
     picked_files.py     files that were picked in a browser
     edited_table.py     the rows as one frame, with its mapping
     validation.py       validates rows while they are edited
     reasons.py          names why a row has a problem, which a page says in its own language
     runs.py             uploads rows in a separate thread, by the same engine as `ikpipe.upload`
     browser_client.py   the client of a run: lets browsers upload their files, and verifies the results
+    confirmations.py    confirms uploads that pages report, in batches
     browser_uploads.py  what pages were asked to upload, their progress and results
+    sliding_rate.py     the rate of the last seconds
     previews.py         thumbnails and large previews of files that Python can read
     notifier.py         reports changes at a limited rate
     assets.py           joins the script and the style sheet

@@ -186,7 +186,7 @@ class Controller:
         self.on_change("frame", "selection", "results")
 
     def _removed(self, rows: list[WidgetRow]) -> None:
-        """Tell pages that rows were removed, which others changed for it, and what can be undone."""
+        """Inform pages that rows were removed, which others changed for it, and what can be undone."""
         for row in rows:
             self._last_runs.pop(row, None)
         self.send_message({"type": "gone", "ids": [row.id for row in rows]})
@@ -197,7 +197,7 @@ class Controller:
         self.send_message({"type": "history", **self.editor.history.describe()})
 
     def _have(self, message: messages.HaveMessage) -> None:
-        """Tell all pages which files one of them has; rows whose files were chosen again can be sent."""
+        """Inform all pages which files one of them has; rows whose files were chosen again can be sent."""
         rows = [row for row in self.rows.subset(message.ids) if row.picked is not None]
         self.send_message({"type": "have", "ids": [row.id for row in rows]})
         if message.again:

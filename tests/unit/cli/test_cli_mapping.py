@@ -241,7 +241,7 @@ def test_places_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     [
         ({"custom_metadata": "details"}, {}, "custom_metadata from 'details', a column of objects"),
         ({"custom_metadata": {"a=b": "c"}}, {}, "the metadata field 'a=b'"),
-        ({}, {"file": b"GIF89a"}, "file=b'GIF89a'"),
+        ({}, {"file": b"GIF89a"}, "file=6 bytes"),
     ],
 )
 def test_what_no_option_can_say(target: dict[str, Any], parameters: dict[str, Any], words: str) -> None:
