@@ -10,6 +10,7 @@ taken, its file is found in the media library, and the row ends as ``exists`` wi
     __init__.py  `prepare`: checks the options, starts the shared journal
     part.py      `PreparedUpload`: uploads one part, on any machine
     keys.py      the account on the driver and on workers
+    clocks.py    when an upload started, by the service's clock
     failures.py  errors that leave a worker
     journals.py  starts the shared journal, on the driver or on workers
     portable.py  how it goes to other machines, and versions of ikpipe
@@ -26,6 +27,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Unpack
 
+from ikpipe.cluster.clocks import start_time
 from ikpipe.cluster.journals import start_run
 from ikpipe.cluster.keys import check_driver, key_mark
 from ikpipe.cluster.part import PreparedUpload
@@ -126,9 +128,11 @@ def prepare(
     send_options["state"] = _checked_state(state, account, rules)
     # The order of a mapping's keywords does not make it another run.
     ordered = {name: dict(sorted(v.items())) if isinstance(v, dict) else v for name, v in mapping.items()}
+    since, service_clock = start_time(account, mapping)
     facts: dict[str, Any] = {
         "run": run or uuid.uuid4().hex,
-        "since": time.time(),
+        "since": since,
+        "service_clock": service_clock,
         "begun": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "public_key": account.public_key,
         "mapping": json_values.encode(ordered),

@@ -37,6 +37,7 @@ class StartedRun(NamedTuple):
 
     run: str
     since: float
+    service_clock: bool
     has_parts: bool
     proof: Secret | None
 
@@ -53,7 +54,7 @@ def start_run(
     `location` is the journal's place; None: the upload has none. The other parameters are those of `shared.begin`.
     Raise `JournalError` as that does.
     """
-    new = StartedRun(facts["run"], facts["since"], has_parts=False, proof=None)
+    new = StartedRun(facts["run"], facts["since"], facts["service_clock"], has_parts=False, proof=None)
     if location is None:
         return new, None
     start = JournalStart(facts, same)
@@ -75,7 +76,7 @@ def _start_journal(
     compact(storage, location, Proof(seal.of_run(facts["run"])), upload)
     derived = account.authentication_endpoint is None and prover.has_key and seal is prover.own
     proof = None if derived else seal.of_run(facts["run"]).secret()
-    return StartedRun(facts["run"], facts["since"], shared.has_parts(facts), proof)
+    return StartedRun(facts["run"], facts["since"], facts.get("service_clock") is True, shared.has_parts(facts), proof)
 
 
 def with_journal(upload: PreparedUpload, account: Account) -> PreparedUpload:

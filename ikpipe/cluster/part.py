@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
+from ikpipe.cluster.clocks import since_here
 from ikpipe.cluster.failures import plainly
 from ikpipe.cluster.journals import JournalStart, with_journal
 from ikpipe.cluster.keys import account_here
@@ -65,8 +66,9 @@ class PreparedUpload(Portable):
         The account without its private key, and the profile that has the key; None: it is in the environment.
     id
         Identifies this preparation: uploads with the same run's id are different ones.
-    run, since
-        The run's id, and when it started, in seconds since 1970.
+    run, since, service_clock
+        The run's id, and when it started, in seconds since 1970; whether that is by the service's clock, not only by
+        the driver's.
     key, journal
         As for `prepare`; the journal's path is absolute.
     slots
@@ -108,6 +110,7 @@ class PreparedUpload(Portable):
     key_mark: str | None = None
     to_start: JournalStart | None = None
     ledger: Ledger | None = None
+    service_clock: bool = False
     packages: dict[str, str] = field(default_factory=own_packages)
 
     __repr__ = scrubbed_repr
@@ -302,9 +305,11 @@ async def _upload_table_async(upload: PreparedUpload, adapter: FrameAdapter, sta
         else SuffixByKey(upload.run, upload.key, keys, state.seen, contents)
     )
     listings = listings_of(upload.id, upload.part_policy())
+    fixed = job.existing.on_existing is not None or job.first_mapping().provides("use_unique_file_name")
+    since = since_here(upload, kept.account, fixed_names=fixed)
     async with part_options(upload) as options:
         sending = engine.send_options(
-            client=kept.client, shared_since=upload.since, progress=False, listings=listings, **options
+            client=kept.client, shared_since=since, progress=False, listings=listings, **options
         )
         with logged_part(upload.run):
             await engine.send(job, kept.account, sending, collector, journal, suffixes, state.targets)

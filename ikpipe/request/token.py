@@ -17,7 +17,8 @@ times, `LocalSigner.sign_at` makes the identical token, so another process can s
 
 **Correction of the clock.** With a wrong clock, tokens are expired or not valid yet. When the service rejects a token
 and its `Date` header is outside of the token's times, `correct` adds the difference to all later times, and the request
-is signed again. The clock does not jump when the machine's time is set (`steady_clock`). `note_service_time` and
+is signed again. Parts of a table on a cluster share that (`times_of`).
+The clock does not jump when the machine's time is set (`steady_clock`). `note_service_time` and
 `service_time` are about the service's clock only: they convert a time of this machine to compare it with those of
 stored files.
 """
@@ -120,6 +121,10 @@ class TokenTimes:
         """Return the service's time at a time of this machine."""
         return when + self._late
 
+    def machine_time(self, served: float) -> float:
+        """Return the time of this machine at a time of the service."""
+        return served - self._late
+
     def next(self, lifetime: int = LIFETIME) -> tuple[int, int]:
         """Return the next `iat` and `exp`, in whole seconds, at most `lifetime` apart.
 
@@ -137,6 +142,17 @@ class TokenTimes:
         # Not kept, since a fork has another process id.
         stripe = os.getpid() + _host() if self._stripe is None else self._stripe
         return stripe * _STRIDE
+
+
+_OF_SERVICES: dict[str, TokenTimes] = {}
+
+
+def times_of(service: str) -> TokenTimes:
+    """Return the times of tokens for the service at an address, which all parts of a table in this process share.
+
+    So a wrong clock is noticed once, and not by a rejected upload of each part.
+    """
+    return _OF_SERVICES.setdefault(service, TokenTimes())
 
 
 @cache

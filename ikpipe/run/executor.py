@@ -25,7 +25,7 @@ from ikpipe.request.recovery import (
 )
 from ikpipe.request.reply import UploadReply
 from ikpipe.request.result import Result
-from ikpipe.request.token import LocalSigner, SignerError, TokenTimes, UploadToken
+from ikpipe.request.token import LocalSigner, SignerError, TokenTimes, UploadToken, times_of
 from ikpipe.run.admission import Admission, Permit, not_sent
 from ikpipe.run.existing.known_files import number_of, version_warning
 from ikpipe.run.health import RunHealth
@@ -68,7 +68,7 @@ class UploadExecutor:
         self._account, self._options, self._control, self._journal = account, options, control, journal
         self._client, self._folder, self._on_bytes = options.client, folder, on_bytes
         self._telemetry = telemetry
-        self._times = TokenTimes()
+        self._times = TokenTimes() if options.shared_since is None else times_of(account.upload_url)
         self.signer = None if account.private_key is None else LocalSigner(account, self._times)
         if self.signer is None and account.authentication_endpoint is None:
             account.key()  # which says what is missing

@@ -67,7 +67,9 @@ class ExistingRows:
             changes = PacedRequests(client, account, pace, control.sleep, policy.first_wait)
         reader = None if state is None else FingerprintReader(rules.changed_by, client, state.hashes)
         self._files = ExistingFiles(
-            rules, reads, changes, policy, state, reader, control.sleep, rows, shared=options.listings
+            *(rules, reads, changes, policy, state, reader, control.sleep, rows),
+            shared=options.listings,
+            service_time=executor.service_time,
         )
         self._duplicates = Duplicates() if rules.dedupe else None
 

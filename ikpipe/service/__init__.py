@@ -21,6 +21,7 @@
     metadata_fields.py  `metadata_fields`, `create_metadata_fields`
     refresh.py          `refresh`
     account_check.py    check an account's keys; what it has used
+    clock.py            how far this machine's clock is from a server's
     network_check.py    check the way to the service, step by step
     findings.py         what a check has found
     updates.py          merge details that arrive after an upload into its result

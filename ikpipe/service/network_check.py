@@ -7,16 +7,15 @@ import ssl
 import threading
 import time
 from collections.abc import Iterable, Mapping
-from email.utils import parsedate_to_datetime
 
 import httpx
 
 from ikpipe.errors import Error, describe_exception, listed, printable
 from ikpipe.service.account_check import LARGEST_OFFSET
 from ikpipe.service.certificates import ssl_context
+from ikpipe.service.clock import ask
 from ikpipe.service.findings import Finding, failed
 from ikpipe.service.proxies import Proxies
-from ikpipe.service.upload_routes import USER_AGENT
 
 _TIMEOUT = 5.0  # seconds for one step
 _NETWORK = "Check the network, the firewall and the address."
@@ -145,35 +144,12 @@ class _Check:
 
     def _request(self, proxy: httpx.URL | None) -> Finding:
         """Send a request, whose status does not matter."""
-        start = time.time()
         try:
-            with (
-                httpx.Client(
-                    proxy=None if proxy is None else httpx.Proxy(proxy),
-                    verify=ssl_context(),
-                    trust_env=False,
-                    timeout=_TIMEOUT,
-                    headers={"User-Agent": USER_AGENT},
-                ) as client,
-                client.stream("GET", self._origin) as response,
-            ):
-                seconds = time.time() - start
-                self.offset = _offset(response.headers.get("date", ""), start, seconds)
+            seconds, self.offset = ask(self._origin, proxy)
         except httpx.HTTPError as error:
             way = f" through the proxy {_shown(proxy)}" if proxy else ""
             return self._problem(f"{self._origin}{way} does not answer (HTTP): {describe_exception(error)}.", _NETWORK)
         return Finding("ok", self._about, f"{self._origin} answers in {seconds:.2f} s.")
-
-
-def _offset(date: str, start: float, seconds: float) -> float | None:
-    """Return by how many seconds this machine is ahead of the time of a response, at least."""
-    try:
-        there = parsedate_to_datetime(date).timestamp()
-    except ValueError:
-        return None
-    if there > start + seconds:
-        return start + seconds - there
-    return max(0.0, start - there - 1)  # the header has whole seconds
 
 
 def _reason(error: Exception) -> str:

@@ -72,8 +72,9 @@ class ExistingFiles:
         looks: bool = False,
         shared: SharedListings | None = None,
         within: str | None = None,
+        service_time: Callable[[float], float] = float,
     ) -> None:
-        self.rules = rules
+        self.rules, self._service_time = rules, service_time
         self._looks, self._plans = looks or rules.decides, looks
         self._library = None if reads is None else LibraryFiles(reads, policy, rows, shared, within)
         self._changes, self._policy, self._sleep = changes, policy, sleep
@@ -205,7 +206,7 @@ class ExistingFiles:
         """Record durably which of some rows are about to be sent, so that the next run recognizes their files."""
         if self._state is None:
             return
-        now = time.time()
+        now = self._service_time(time.time())
         files = [
             SentFile(
                 self._path(request),

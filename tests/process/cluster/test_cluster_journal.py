@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pytest
+from doubles import uploads_of
 from pandas.testing import assert_frame_equal
 from parts import anew, gif, plan, stored, table
 
@@ -118,7 +119,7 @@ def test_keys_in_another_order_are_the_same_part(emulate: Callable[..., Emulator
     upload = plan(emulator.account, journal=tmp_path, key="sku", use_unique_file_name=False)
     first, reversed_results = upload(table()), upload(table()[::-1])
     assert_frame_equal(reversed_results[::-1], first)
-    assert len(emulator.log()) == 6
+    assert len(uploads_of(emulator)) == 6
 
 
 def test_equal_keys_are_identified_by_their_positions(emulate: Callable[..., Emulator], tmp_path: Path) -> None:
