@@ -71,10 +71,10 @@ def engine(rows: int, *, name: str) -> Iterator[Callable[[], object]]:
 
 
 @contextmanager
-def engine_process(*words: Any) -> Iterator[tuple[IO[str], IO[str]]]:
-    """Run this file in a process, and yield its standard input and output; it ends when its input is closed."""
+def engine_process(*words: Any, program: str = __file__) -> Iterator[tuple[IO[str], IO[str]]]:
+    """Run a benchmark in a process, and yield its standard input and output; it ends when its input is closed."""
     environment = {**os.environ, "IMAGEKIT_PRIVATE_KEY": PRIVATE}
-    command = [sys.executable, __file__, *map(str, words)]
+    command = [sys.executable, program, *map(str, words)]
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     with subprocess.Popen(command, env=environment, **pipes) as process:  # noqa: S603 - ours
         assert process.stdin
@@ -96,12 +96,17 @@ def processors() -> float:
     return total
 
 
-def spark(url: str, rows: int) -> Callable[[], object]:
-    """Return an upload by Spark's tasks, which keep the results."""
+def spark_session() -> Any:
+    """Return a session whose tasks run in this process."""
     warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
     os.environ["PYSPARK_PYTHON"] = sys.executable
     builder = import_module("pyspark.sql").SparkSession.builder.master(f"local[{TASKS}]")
-    session = builder.config("spark.driver.bindAddress", "127.0.0.1").config("spark.ui.enabled", "false").getOrCreate()
+    return builder.config("spark.driver.bindAddress", "127.0.0.1").config("spark.ui.enabled", "false").getOrCreate()
+
+
+def spark(url: str, rows: int) -> Callable[[], object]:
+    """Return an upload by Spark's tasks, which keep the results."""
+    session = spark_session()
 
     def upload(rows: int) -> None:
         frame = session.range(0, rows, 1, TASKS).selectExpr(
@@ -113,11 +118,16 @@ def spark(url: str, rows: int) -> Callable[[], object]:
     return lambda: upload(rows)
 
 
+def dask_client() -> Any:
+    """Return a client of a cluster of processes."""
+    distributed = import_module("distributed")
+    cluster = distributed.LocalCluster(TASKS, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0")
+    return cluster.get_client()
+
+
 def dask(url: str, rows: int) -> Callable[[], object]:
     """Return an upload by a cluster of processes, which keep the results."""
-    frames, distributed = import_module("dask.dataframe"), import_module("distributed")
-    cluster = distributed.LocalCluster(TASKS, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0")
-    client = cluster.get_client()
+    frames, distributed, client = import_module("dask.dataframe"), import_module("distributed"), dask_client()
 
     def upload(rows: int) -> None:
         frame = client.persist(frames.from_pandas(_table(rows, pd.ArrowDtype(pa.binary())), npartitions=TASKS))

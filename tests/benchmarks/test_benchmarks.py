@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NAMES = sorted(path.stem.removeprefix("bench_") for path in bench.HERE.glob("bench_*.py"))
-LONG = {"cluster", "limit", "table"}  # they start dozens of processes
+LONG = {"cluster", "limit", "parts", "table"}  # they start dozens of processes
 
 
 @pytest.mark.parametrize(
