@@ -5,7 +5,9 @@ Evaluation is lazy. A partition that is computed again, for example after a work
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Unpack
 
@@ -166,8 +168,14 @@ def _worker() -> Any:
 
 def _thread_count() -> int:
     """Return the number of tasks that Dask runs at the same time."""
-    if _worker() is not None:
-        return sum(import_module("distributed").get_client().nthreads().values())
+    if (worker := _worker()) is not None:
+        return _cluster_threads(worker.address, int(time.monotonic()))
     dask = import_module("dask")
     number: int = dask.config.get("num_workers", None) or import_module("dask.system").CPU_COUNT
     return number
+
+
+@lru_cache(1)
+def _cluster_threads(_worker: str, _second: int) -> int:
+    """Return the number of threads of a worker's cluster; to ask the scheduler costs as much as a third of a row."""
+    return sum(import_module("distributed").get_client().nthreads().values())
