@@ -57,6 +57,7 @@ class Controller:
         self.runs: list[Run] = []
         self.ended_bytes, self.ended_seconds, self.error, self.reason = 0, 0.0, "", ""
         self._rate = SlidingRate()
+        self._acknowledgments: list[dict[str, Any]] = []
         self._validator = RowValidator(
             table, config.account.max_file_size, self.uploads.files.source, config.policy.names
         )
@@ -364,7 +365,13 @@ class Controller:
     def _result(self, message: messages.ResultMessage) -> None:
         if not self.uploads.record_result(message):
             raise InvalidMessage("this attempt was not requested")
-        self.send_message({"type": "ack", "id": message.id, "attempt": message.attempt})
+        self._acknowledgments.append({"type": "ack", "id": message.id, "attempt": message.attempt})
+
+    def send_acknowledgments(self) -> None:
+        """Acknowledge the results that were received, as one message."""
+        messages, self._acknowledgments = self._acknowledgments, []
+        if messages:
+            self.send_message(messages[0] if len(messages) == 1 else {"type": "batch", "messages": messages})
 
     # Rows of a kernel that has ended
 

@@ -5,16 +5,37 @@ numbers its messages, learns from each `pong` which were accepted, and sends the
 """
 
 import threading
+from collections.abc import Callable
+
+from ikpipe.widget.message_fields import InvalidMessage
+from ikpipe.widget.messages import read_order, unpack
 
 _MAX_SEQUENCES = 1_000  # that are remembered: nothing reports that a page was closed
 
 
 class MessageOrder:
-    """The last accepted number of each page's sequence; hold `lock` while a message is handled: the next one waits."""
+    """The last accepted number of each page's sequence."""
 
     def __init__(self) -> None:
-        self.lock = threading.RLock()
+        self._lock = threading.RLock()
         self._accepted: dict[str, int] = {}
+
+    def deliver(
+        self, content: object, handle: Callable[[object], None], reject: Callable[[InvalidMessage], None]
+    ) -> None:
+        """Handle a message, or each of a batch, if it is the next one; while that lasts, others wait.
+
+        `reject` is called with the error of one whose number is invalid.
+        """
+        with self._lock:
+            for item in unpack(content):
+                try:
+                    place = read_order(item)
+                except InvalidMessage as invalid:
+                    reject(invalid)
+                    continue
+                if place is None or self.accept(*place):
+                    handle(item)
 
     def accept(self, sequence: str, number: int) -> bool:
         """Record a message and return whether it is the next one; a repeated or an early one is not."""

@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple, get_args
 
 from ikpipe.widget.message_fields import MAX_PATH, MAX_WORD, InvalidMessage, MessageFields, editable_column
 
+_MAX_BATCH = 1_000  # messages
 MAX_BODY = 65_536  # characters of the service's answer
 
 Failure = Literal["network", "timeout", "cancelled", "offline", "lost", "unreadable"]
@@ -195,6 +196,12 @@ def read(content: object) -> Message:
         return _READERS[kind](MessageFields(content))
     except InvalidMessage as invalid:
         raise InvalidMessage(f"{kind}: {invalid}", request) from None
+
+
+def unpack(content: object) -> list[Any]:
+    """Return the messages that came as one: those of a batch, which has no batch in it, or the message itself."""
+    items = content.get("messages") if isinstance(content, dict) and content.get("type") == "batch" else None
+    return items if isinstance(items, list) and len(items) <= _MAX_BATCH else [content]
 
 
 def read_order(content: object) -> tuple[str, int] | None:

@@ -39,6 +39,7 @@ from ikpipe.widget.rows import WidgetRow
 _log = logging.getLogger("ikpipe.widget")
 
 _SESSION = re.compile(r"[0-9a-f]{32}")
+_SMALL, _SMALL_IN_FLIGHT = 256_000, 24  # bytes of a small file, and how many of them are in flight
 _UNCONFIRMED = frozenset({"connection_lost", "timed_out", "server_error", "bad_reply"})
 """The error codes of attempts after which a file may be stored."""
 
@@ -162,7 +163,7 @@ class Run:
         options = SendOptions(
             client,
             config.policy,
-            concurrency=config.concurrency,
+            concurrency=config.concurrency or self._concurrency(),
             rate=config.rate,
             state=config.state,
             run=config.run,
@@ -171,6 +172,15 @@ class Run:
             progress=self._on_progress,
         )
         await engine.begin(self._job(), config.account, options, _RemainingResults(self._on_result), self.path)
+
+    def _concurrency(self) -> int | None:
+        """Return the number of rows in flight; None for the best one.
+
+        Browsers send six files at a time to a host. Small ones take longer to be confirmed than to be sent, so more
+        are in flight.
+        """
+        small = self.total_bytes <= len(self.rows) * _SMALL and all(row.picked is not None for row in self.rows)
+        return _SMALL_IN_FLIGHT if small else None
 
     def _job(self) -> UploadJob:
         """Return the job; with rows that may be stored, it has their earlier results and what journals know of them."""

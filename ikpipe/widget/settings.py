@@ -1,6 +1,7 @@
 """The settings that all rows share, as a page gets them. None of them is secret."""
 
 from collections.abc import Mapping
+from hashlib import sha256
 from typing import Any
 
 from ikpipe.request.account import Account
@@ -12,7 +13,12 @@ from ikpipe.request.values import tag_list
 
 
 def page_settings(
-    account: Account, mapping: Mapping[str, Any], name: str, fields: Mapping[str, MetadataField] | None
+    account: Account,
+    mapping: Mapping[str, Any],
+    name: str,
+    fields: Mapping[str, MetadataField] | None,
+    *,
+    keep_files: bool = False,
 ) -> dict[str, Any]:
     """Return the uploader's name, default values, largest file size in bytes, and the account's metadata fields.
 
@@ -30,6 +36,8 @@ def page_settings(
             "tags": isinstance(tags, list) and bool(tags),
         },
         "max_file_size": account.max_file_size,
+        "keep_files": _account_id(account) if keep_files else "",
+        "can_search": account.private_key is not None,
         "fields": [
             {
                 **{str(key): value for key, value in field.schema.items()},
@@ -40,3 +48,8 @@ def page_settings(
             for field in (fields or {}).values()
         ],
     }
+
+
+def _account_id(account: Account) -> str:
+    """Return what tells accounts apart in a browser's storage; it is no secret, and does not show the public key."""
+    return sha256(f"{account.public_key}\n{account.upload_url}".encode()).hexdigest()[:32]

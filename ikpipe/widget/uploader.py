@@ -72,6 +72,9 @@ class Uploader(anywidget.AnyWidget):
         The uploader's title, for notebooks with several.
     language
         ``"en"`` or ``"de"``; None is the language of the notebook, else of the browser.
+    keep_files
+        Keep the browser's handles of picked files until they are uploaded, so that a reloaded page still has them.
+        Other notebooks of the same address can read them. Only in browsers with handles, such as Chrome.
     journal
         Folder for the journals of its runs; None is the user's state folder.
     run
@@ -104,6 +107,7 @@ class Uploader(anywidget.AnyWidget):
         root: str | Path | None = None,
         name: str = "",
         language: str | None = None,
+        keep_files: bool = False,
         journal: str | Path | None = None,
         concurrency: int | None = None,
         rate: float | None = None,
@@ -139,7 +143,7 @@ class Uploader(anywidget.AnyWidget):
         self._controller = Controller(table, config, self.send_message, self._on_change)
         self._notifier = Notifier(self._notify)
         super().__init__(_esm=script)
-        self.set_trait("settings", page_settings(account, mapping, name, None))
+        self.set_trait("settings", page_settings(account, mapping, name, None, keep_files=keep_files))
         self.set_trait("summary", self._summary())
         self.on_msg(self._receive)
         if account.private_key is not None:
@@ -283,15 +287,10 @@ class Uploader(anywidget.AnyWidget):
 
     def _receive(self, _widget: Any, content: object, _buffers: object) -> None:
         """Handle a message once and in order; an invalid one changes nothing."""
-        order = self._controller.order
-        with order.lock:
-            try:
-                place = messages.read_order(content)
-            except InvalidMessage as invalid:
-                self._send_error(invalid, None, invalid.reason)
-                return
-            if place is None or order.accept(*place):
-                self._handle(content)
+        self._controller.order.deliver(
+            content, self._handle, lambda invalid: self._send_error(invalid, None, invalid.reason)
+        )
+        self._controller.send_acknowledgments()
 
     def _handle(self, content: object) -> None:
         request = None
@@ -388,7 +387,8 @@ class Uploader(anywidget.AnyWidget):
         with suppress(Error, OSError):
             fields = asyncio.run(load())
             mapping = self._controller.table.input_mapping
-            self.set_trait("settings", page_settings(account, mapping, self.settings["name"], fields))
+            name, kept = self.settings["name"], bool(self.settings["keep_files"])
+            self.set_trait("settings", page_settings(account, mapping, name, fields, keep_files=kept))
             self._controller.set_metadata_fields(fields)
 
 

@@ -75,7 +75,9 @@ export class Editor {
   build() {
     const parameters = PARAMETERS.map((column) => this.parameterColumn(column));
     const metadata = (this.ui.queue.settings.fields ?? []).map((field) => this.metadataColumn(field));
+    const noFields = this.ui.queue.settings.can_search === false;
     const heading = metadata.length ? [h("h3", {}, STRINGS.metadata)] : [];
+    if (noFields) heading.push(h("p", { class: "ik-quiet-text" }, STRINGS.noFields));
     const blocks = (/** @type {Column[]} */ columns) => columns.map(({ block }) => block);
     this.form.replaceChildren(...blocks(parameters), ...heading, ...blocks(metadata));
     this.columns = [...parameters, ...metadata];

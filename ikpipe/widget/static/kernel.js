@@ -6,6 +6,9 @@ import { localized } from "./localize.js";
 
 const ANSWER_TIMEOUT = 2000; // ms without an answer until the widget says that the kernel is busy
 const MAX_PING_INTERVAL = 30000; // ms
+const BATCH_DELAY = 20; // ms in which frequent messages are collected: each costs a notebook some milliseconds
+const FREQUENT = new Set(["progress", "result", "ping"]);
+const MAX_BATCH = 100; // messages
 const RESEND_DELAY = 250; // ms in which a message that was on its way can still arrive
 
 /**
@@ -27,6 +30,10 @@ export class Kernel extends EventEmitter {
     this.unconfirmed = []; // messages that the kernel has not confirmed
     /** @type {Map<string, Request>} */
     this.requests = new Map();
+    /** @type {Message[]} */
+    this.outbox = [];
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.flushTimer = undefined;
     this.pings = 0;
     this.pinged = 0; // number of the ping without an answer; 0 is none
     this.waiting = false;
@@ -41,9 +48,20 @@ export class Kernel extends EventEmitter {
 
   /** Send a message that can be lost. @param {Message} message */
   notify(message) {
-    if (this.silent) return;
+    this.outbox.push(message);
+    if (!FREQUENT.has(message.type) || this.outbox.length >= MAX_BATCH) this.flush();
+    else this.flushTimer ??= setTimeout(() => this.flush(), BATCH_DELAY);
+  }
+
+  /** Send the messages that were collected, several as one. */
+  flush() {
+    clearTimeout(this.flushTimer);
+    this.flushTimer = undefined;
+    const messages = this.outbox;
+    this.outbox = [];
+    if (this.silent || !messages.length) return;
     try {
-      this.model.send(message);
+      this.model.send(messages.length === 1 ? messages[0] : { type: "batch", messages });
       this.unreachable = false;
     } catch {
       if (!this.unreachable) console.info("ikpipe: the kernel cannot be reached"); // once, since messages are repeated
@@ -93,6 +111,7 @@ export class Kernel extends EventEmitter {
   /** @param {Message} received @param {DataView[]} buffers */
   receive(received, buffers) {
     if (!received || typeof received.type !== "string") return;
+    if (received.type === "batch") for (const one of received.messages) this.receive(one, []);
     const message = localized(received);
     if (message.type === "pong") this.receivePong(message);
     const request = this.requests.get(message.request);
@@ -168,6 +187,7 @@ export class Kernel extends EventEmitter {
   close() {
     clearTimeout(this.timer);
     clearTimeout(this.resendTimer);
+    this.flush();
     this.model.off("msg:custom", this.listener);
   }
 }

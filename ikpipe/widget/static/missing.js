@@ -86,6 +86,7 @@ export class MissingFiles {
       const row = takeMatch(wanted.get(nameAndSize(picked.file.name, picked.file.size)) ?? [], picked);
       if (row) found.push(row.id);
       if (row) this.queue.files.set(row.id, { key: row.id, ...picked });
+      if (row) this.queue.handles.remember([picked]);
       else others.push(picked);
     }
     if (found.length) this.queue.kernel.send({ type: "have", ids: found, again: true });

@@ -142,7 +142,10 @@ export class Notices {
   /** @param {number} n */
   missingNotice(n) {
     const { picker } = this.ui;
+    const { handles } = this.ui.queue;
+    const unlock = button({ text: STRINGS.allowAccess, kind: "ik-primary", press: () => handles.unlock() });
     return notice("question", STRINGS.missing(n), [
+      ...(handles.locked.length ? [unlock] : []),
       button({ text: STRINGS.chooseAgain, kind: "ik-primary", press: () => picker.chooseAgain() }),
       button({ text: STRINGS.chooseFolderAgain, press: () => picker.chooseFolderAgain() }),
     ]);

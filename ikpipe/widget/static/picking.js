@@ -2,11 +2,12 @@
 
 import { button, h } from "./dom.js";
 import { bytesText, collator } from "./format.js";
+import { chooseFolderHandles, chooseHandles, droppedHandles } from "./handles.js";
 import { icon } from "./icons.js";
+import { isJunk } from "./junk.js";
 import { sortOutListed } from "./listed.js";
 import { STRINGS } from "./strings.js";
 
-const JUNK = new Set([".DS_Store", "Thumbs.db", "desktop.ini"]); // what systems leave in folders
 const COUNT_INTERVAL = 100; // files between two messages about a folder that is being read
 
 export class FilePicker {
@@ -48,12 +49,20 @@ export class FilePicker {
     return [this.files, this.folder, this.filesAgain, this.folderAgain, this.overlay];
   }
 
-  chooseFiles() {
-    this.files.click();
+  async chooseFiles() {
+    const files = this.keepsFiles ? await chooseHandles() : null;
+    if (files) this.ui.queue.add(files);
+    else this.files.click();
   }
 
-  chooseFolder() {
-    this.folder.click();
+  async chooseFolder() {
+    const files = this.keepsFiles ? await chooseFolderHandles() : null;
+    if (files) this.ui.queue.add(files);
+    else this.folder.click();
+  }
+
+  get keepsFiles() {
+    return Boolean(this.ui.queue.handles.account);
   }
 
   chooseAgain() {
@@ -85,9 +94,10 @@ export class FilePicker {
     this.depth = 0;
     this.overlay.hidden = true;
     this.ui.root.focus({ preventScroll: true });
-    const files = await droppedFiles(transfer, (n) => {
+    const kept = this.keepsFiles ? droppedHandles(transfer) : null;
+    const files = await (kept ?? droppedFiles(transfer, (n) => {
       if (n % COUNT_INTERVAL === 0) this.ui.announce(STRINGS.reading(n), { visible: true });
-    });
+    }));
     if (files.length) this.add(files.sort(byPath));
     else this.ui.announce(STRINGS.noFiles, { visible: true });
   }
@@ -162,7 +172,7 @@ export function emptyState(ui) {
 /** Return the files of an `<input>`. @param {Iterable<File>} list @returns {PickedFile[]} */
 function chosenFiles(list) {
   return [...list]
-    .filter((file) => !JUNK.has(file.name) && !isHiddenInFolder(file.webkitRelativePath))
+    .filter((file) => !isJunk(file.name) && !isHiddenInFolder(file.webkitRelativePath))
     .map((file) => ({ file, path: folderOf(file.webkitRelativePath) }));
 }
 
@@ -193,7 +203,7 @@ async function droppedFiles(transfer, onCount) {
 async function collectFiles(entry, files, onCount) {
   if (entry.isFile) {
     const file = await readFile(/** @type {FileSystemFileEntry} */ (entry));
-    if (file && !JUNK.has(file.name)) files.push({ file, path: folderOf(entry.fullPath) });
+    if (file && !isJunk(file.name)) files.push({ file, path: folderOf(entry.fullPath) });
     onCount(files.length);
     return;
   }

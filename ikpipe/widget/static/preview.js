@@ -8,7 +8,7 @@ import { familyOf, webAddress } from "./format.js";
 import { icon } from "./icons.js";
 import { outcome, problemList } from "./problems.js";
 import { fileLink, shownState, stateIcon } from "./row-parts.js";
-import { isBusy, isRetryable, isUploaded } from "./states.js";
+import { isBusy, isNotUploaded, isRetryable, isUploaded } from "./states.js";
 import { STRINGS } from "./strings.js";
 
 export class Preview {
@@ -183,7 +183,7 @@ export class Preview {
     /** @type {HTMLElement[]} */
     const parts = [h("p", { class: "ik-state" }, stateIcon(state), STRINGS.states[state]), factList(row, this.size)];
     if (row.problems?.length) parts.push(problemList(this.ui.queue, row));
-    if (isRetryable(row)) parts.push(outcome(row));
+    if (isNotUploaded(row)) parts.push(outcome(row));
     const actions = this.createActions(row);
     if (actions.length) parts.push(h("div", { class: "ik-buttons" }, actions));
     return parts;

@@ -3,7 +3,7 @@
 import { button, h, popover } from "./dom.js";
 import { isFixable } from "./fixing.js";
 import { icon } from "./icons.js";
-import { isRetryable } from "./states.js";
+import { isNotUploaded, isRetryable } from "./states.js";
 import { STRINGS } from "./strings.js";
 
 /** @type {Record<string, string>} */
@@ -75,7 +75,8 @@ export function detailsOf(text, code = "") {
 /** Create the explanation of a row's result: what happened, and what to do. @param {Row} row */
 export function outcome(row) {
   const { message, error, what, details } = row.result ?? {};
-  const hint = what || (message ? "" : STRINGS.stateHints[row.state]);
+  const uncheckable = row.state === "unknown" && row.result?.final;
+  const hint = uncheckable ? STRINGS.cannotCheck : what || (message ? "" : STRINGS.stateHints[row.state]);
   return h("div", { class: "ik-outcome" }, [
     h("strong", {}, message || STRINGS.states[row.state]),
     hint ? h("span", {}, hint) : null,
@@ -88,14 +89,15 @@ export function showProblems(ui, row, anchor, problems = row.problems ?? []) {
   /** @type {Child[]} */
   const body = [h("h2", {}, row.name)];
   if (problems.length) body.push(problemList(ui.queue, row, problems));
+  if (isNotUploaded(row)) body.push(outcome(row));
   if (isRetryable(row)) {
     const press = () => {
       ui.queue.retry([row.id]);
       panel.hidePopover();
     };
-    body.push(outcome(row), button({ icon: "retry", text: STRINGS.retry, press }));
+    body.push(button({ icon: "retry", text: STRINGS.retry, press }));
   }
-  const label = isRetryable(row) ? STRINGS.whyFailed(row.name) : STRINGS.problemsWith(row.name);
+  const label = isNotUploaded(row) ? STRINGS.whyFailed(row.name) : STRINGS.problemsWith(row.name);
   const panel = popover(ui.root, anchor, body, { role: "dialog", "aria-label": label });
   const removeListener = ui.store.on("rows", (changed) => {
     if (changed.has(row.id) && ui.store.get(row.id) !== row && panel.matches(":popover-open")) panel.hidePopover();

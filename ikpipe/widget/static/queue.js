@@ -3,6 +3,7 @@
 import { Cleanup, EventEmitter } from "./dom.js";
 import { Connection } from "./connection.js";
 import { tellAdjusted } from "./fixing.js";
+import { FileHandles } from "./handles.js";
 import { Kernel } from "./kernel.js";
 import { localized } from "./localize.js";
 import { MissingFiles } from "./missing.js";
@@ -40,6 +41,7 @@ export class Queue extends EventEmitter {
     /** @type {Set<string>} */
     this.withoutFiles = new Set(); // keys of rows that were adopted without their files
     this.missing = new MissingFiles(this);
+    this.handles = new FileHandles(this);
     this.posts = new Posts(this.kernel, (id) => this.files.get(id)?.file);
     /** @type {Totals | null} */
     this.totals = null;
@@ -114,8 +116,14 @@ export class Queue extends EventEmitter {
     if (start === 0) this.listing = { ids: new Set(), total };
     if (start !== undefined) for (const { id } of rows) this.listing?.ids.add(id);
     this.takeBack(rows);
-    this.store.update(rows.map((/** @type {Row} */ row) => this.missing.shown(row)));
+    this.store.update(rows.map((/** @type {Row} */ row) => this.missing.shown(this.checkable(row))));
     this.showFresh();
+  }
+
+  /** Return a row, for which a retry is offered only if it can be searched for. @param {Row} row @returns {Row} */
+  checkable(row) {
+    const retryable = row.state !== "unknown" || this.settings.can_search !== false;
+    return retryable ? row : { ...row, result: { ...row.result, final: true } };
   }
 
   hello() {
@@ -134,6 +142,7 @@ export class Queue extends EventEmitter {
       this.removeUnlisted();
       if (run) this.store.continueRun(run);
       this.missing.announce();
+      this.handles.restore();
     }
     this.listing = null;
     this.emit("welcome");
@@ -210,7 +219,8 @@ export class Queue extends EventEmitter {
   /** @param {PickedFile[]} files */
   async addBatch(files) {
     const { line } = this.kernel; // other pages receive the answer, too: they have other keys
-    const keyed = files.map(({ file, path }) => ({ key: `${line}-${++lastKey}`, file, path }));
+    const keyed = files.map((picked) => ({ ...picked, key: `${line}-${++lastKey}` }));
+    this.handles.remember(files);
     for (const entry of keyed) this.waiting.set(entry.key, entry);
     try {
       const answer = await this.kernel.request({ type: "add", files: keyed.map(describeFile) });
@@ -256,6 +266,7 @@ export class Queue extends EventEmitter {
 
   /** @param {string[]} ids */
   removed(ids) {
+    this.handles.forget(this.store.all(ids));
     for (const id of ids) this.setAside(id);
     this.store.remove(ids);
     this.emit("removed", ids);
@@ -275,6 +286,7 @@ export class Queue extends EventEmitter {
     for (const { id } of rows) {
       const file = this.removedFiles.get(id);
       if (file) this.files.set(id, file);
+      if (file) this.handles.remember([file]);
       this.removedFiles.delete(id);
     }
   }

@@ -4,7 +4,7 @@ import { copyMenu } from "./copy.js";
 import { button, h, setAttribute } from "./dom.js";
 import { webAddress } from "./format.js";
 import { icon } from "./icons.js";
-import { isBusy, isRetryable, isUploaded, STATE_ICONS } from "./states.js";
+import { isBusy, isNotUploaded, isRetryable, isUploaded, STATE_ICONS } from "./states.js";
 import { STRINGS } from "./strings.js";
 
 /** Create a progress bar, which `fillBar` fills. @param {string} label */
@@ -53,7 +53,7 @@ export function storedName(row) {
 /** Return why a row needs attention or was not uploaded, in one line. @param {Row} row */
 export function noteOf(row) {
   if (row.state === "invalid") return row.problems?.[0]?.message || "";
-  if (isRetryable(row)) return row.result?.message || STRINGS.stateHints[row.state] || "";
+  if (isNotUploaded(row)) return row.result?.message || STRINGS.stateHints[row.state] || "";
   return "";
 }
 

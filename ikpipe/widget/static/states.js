@@ -13,9 +13,11 @@ export const isUploaded = ({ state }) => IN_LIBRARY.has(state);
 /** Whether a row may be changed or removed: nothing of it is stored or on its way. @param {Stateful} row */
 export const isEditable = (row) => !isBusy(row) && !isUploaded(row) && row.state !== "unknown";
 
-/** Whether a row was not uploaded, as far as the kernel knows, and can be sent again. @param {Stateful} row */
-export const isRetryable = ({ state, result }) =>
-  (state === "failed" && !result?.final) || state === "unknown" || state === "cancelled";
+/** Whether a row was sent and not uploaded, as far as the kernel knows. @param {Stateful} row */
+export const isNotUploaded = ({ state }) => state === "failed" || state === "unknown" || state === "cancelled";
+
+/** Whether such a row can be sent again, and may have another result then. @param {Stateful} row */
+export const isRetryable = (row) => isNotUploaded(row) && !row.result?.final;
 
 /** Return the group in which a state is counted. @type {(state: RowState) => Group} */
 export function groupOf(state) {

@@ -18,7 +18,7 @@ import {
   shownState,
   stateIcon,
 } from "./row-parts.js";
-import { isBusy, isRetryable } from "./states.js";
+import { isBusy, isNotUploaded } from "./states.js";
 import { STRINGS } from "./strings.js";
 
 export const TABLE_COLUMNS = ["name", "folder", "tags", "kind", "size", "state", "actions"];
@@ -167,7 +167,7 @@ function fillState(ui, item, row) {
   const note = noteOf(row);
   const cell = item.ik.cells.state;
   fillIfChanged(item, "state", [row.id, state, note, row.problems?.length].join("\n"), () => {
-    const explained = row.state === "invalid" || isRetryable(row);
+    const explained = row.state === "invalid" || isNotUploaded(row);
     setFocusable(cell, !explained);
     cell.title = explained ? "" : STRINGS.stateHints[state] || "";
     cell.replaceChildren(explained ? stateButton(ui, item) : h("span", { class: "ik-state" }));

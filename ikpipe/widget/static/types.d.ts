@@ -104,6 +104,8 @@ interface Settings {
   name?: string;
   defaults?: { is_private_file: boolean; folder: string; tags: boolean };
   max_file_size?: number | null;
+  keep_files?: string; // the account whose files are kept, or empty
+  can_search?: boolean; // whether Python has the key that reads the library
   fields?: MetadataField[];
 }
 
@@ -125,8 +127,19 @@ interface Order {
   timeout: number; // seconds; 0 is none
 }
 
+/** A file or folder of the user's disk, which a browser can read again after a reload. */
+interface FileHandle {
+  kind: "file" | "directory";
+  name: string;
+  getFile(): Promise<File>;
+  values?(): AsyncIterable<FileHandle>;
+  queryPermission?(options: { mode: "read" }): Promise<string>;
+  requestPermission?(options: { mode: "read" }): Promise<string>;
+}
+
 interface PickedFile {
   file: File;
+  handle?: FileHandle; // if it is kept
   path: string; // the folder that it was picked with
 }
 

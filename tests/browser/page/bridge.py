@@ -75,7 +75,7 @@ class Bridge:
         for message in messages:
             self.hears(message)
         with self._news:
-            self.heard += messages
+            self.heard += [one for message in messages for one in unpacked(message)]
             self._news.notify_all()
 
     def file(self, path: str) -> tuple[str, str]:
@@ -105,6 +105,11 @@ class Bridge:
     def _put(self, event: object) -> None:
         for queue in list(self._streams):
             queue.put(json.dumps(event))
+
+
+def unpacked(message: Message) -> list[Message]:
+    """Return the messages that came as one."""
+    return message["messages"] if message["type"] == "batch" else [message]
 
 
 def _handler(bridge: Bridge) -> type[BaseHTTPRequestHandler]:

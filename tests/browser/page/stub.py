@@ -6,6 +6,8 @@ import json
 import threading
 from typing import TYPE_CHECKING, Any
 
+from bridge import unpacked
+
 import ikpipe
 
 if TYPE_CHECKING:
@@ -39,6 +41,11 @@ class Stub:
         bridge.hears = self.hear
 
     def hear(self, message: Message) -> None:
+        """Answer a message, or each of a batch."""
+        for one in unpacked(message):
+            self.hear_one(one)
+
+    def hear_one(self, message: Message) -> None:
         """Answer a message, now or when it hears again."""
         with self._lock:
             if self.deaf or message["type"] in self.held:

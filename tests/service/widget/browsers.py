@@ -96,6 +96,10 @@ class Browser:
     # As the page
 
     def _take(self, message: dict[str, Any], buffers: list[bytes]) -> None:
+        if message["type"] == "batch":
+            for one in message["messages"]:
+                self._take(one, [])
+            return
         self.heard.append(message)
         self.buffers.append(buffers)
         kind = message["type"]

@@ -50,6 +50,23 @@ def test_an_early_message_is_not_accepted(uploader: Uploader) -> None:
         assert len(browser.rows) == browser.last("pong")["taken"] == 2
 
 
+def test_messages_of_a_batch_are_handled_one_by_one(uploader: Uploader) -> None:
+    """A batch can have any messages; an invalid one, or a batch in it, does not affect the others."""
+    with Browser(uploader) as browser:
+        inner = {"type": "batch", "messages": [add(3)]}
+        browser.send_raw({"type": "batch", "messages": [add(1), {**add(9), "line": 7}, inner, None, add(1), add(2)]})
+        assert len(browser.rows) == 2
+        assert len(browser.errors()) == 3
+
+
+@pytest.mark.parametrize("messages", [None, "x", {}, [add(1)] * 1_001])
+def test_an_invalid_batch_is_rejected(uploader: Uploader, messages: object) -> None:
+    """A batch is a short list."""
+    with Browser(uploader) as browser:
+        browser.send_raw({"type": "batch", "messages": messages})
+        assert (len(browser.rows), len(browser.errors())) == (0, 1)
+
+
 def test_an_invalid_message_is_accepted_in_sequence(uploader: Uploader) -> None:
     """An invalid message is answered with an error, and later ones are handled."""
     with Browser(uploader) as browser:

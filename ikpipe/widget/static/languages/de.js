@@ -117,6 +117,10 @@ export const GERMAN = {
   nothingToSend: "Noch nichts zum Hochladen",
   cancel: "Abbrechen",
   cancelAll: "Alle abbrechen",
+  // Without a private key
+  cannotCheck: "Dieses Notebook hat keinen privaten Schlüssel, daher lassen sich Uploads hier nicht prüfen. Suchen Sie die Datei in der Bibliothek, bevor Sie sie noch einmal hochladen.",
+  noFields: "Eigene Metadaten sind hier nicht verfügbar, weil dieses Notebook keinen privaten Schlüssel hat.",
+
   stopNow: "Jetzt stoppen",
   stopNowOne: (name) => `Jetzt stoppen: ${name}`,
   stopping: "Wird gestoppt … Es wird geprüft, was schon gespeichert war.",
@@ -387,6 +391,7 @@ export const GERMAN = {
       one: "Die Seite wurde neu geladen, und der Browser hat # Datei nicht mehr. Wählen Sie sie noch einmal aus; Ihre Änderungen bleiben erhalten.",
       other: "Die Seite wurde neu geladen, und der Browser hat # Dateien nicht mehr. Wählen Sie sie noch einmal aus; Ihre Änderungen bleiben erhalten.",
     }),
+  allowAccess: "Zugriff erlauben",
   chooseAgain: "Erneut auswählen",
   chooseFolderAgain: "Ordner auswählen",
   chooseOne: (name) => `${name} erneut auswählen`,

@@ -116,6 +116,10 @@ export const ENGLISH = {
   nothingToSend: "Nothing to upload yet",
   cancel: "Cancel",
   cancelAll: "Cancel all",
+  // Without a private key
+  cannotCheck: "This notebook has no private key, so uploads can't be checked here. Look for the file in the media library before you upload it again.",
+  noFields: "Custom metadata fields aren't available here, because this notebook has no private key.",
+
   stopNow: "Stop now",
   stopNowOne: (name) => `Stop now: ${name}`,
   stopping: "Stopping… checking what was already saved.",
@@ -377,6 +381,7 @@ export const ENGLISH = {
       one: "The page was reloaded, and the browser no longer has # file. Choose it again; your edits are kept.",
       other: "The page was reloaded, and the browser no longer has # files. Choose them again; your edits are kept.",
     }),
+  allowAccess: "Allow access",
   chooseAgain: "Choose again",
   chooseFolderAgain: "Choose folder",
   chooseOne: (name) => `Choose ${name} again`,
