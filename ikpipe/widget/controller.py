@@ -29,7 +29,7 @@ from ikpipe.widget.validation import RowValidator
 
 MAX_ROWS = 1_000  # of a message
 _PROCESS = secrets.token_hex(8)
-"""Tells a page whether another uploader is in the same kernel."""
+"""Distinguishes this kernel from others, for pages."""
 _STOPPED = "It was stopped before it was known whether the file is stored."
 _MAYBE_STORED = SETTLED | IN_PROGRESS - {"queued"} | {"unknown"}
 """The states in which the file of a row may be stored."""
@@ -187,7 +187,7 @@ class Controller:
         self.on_change("frame", "selection", "results")
 
     def _removed(self, rows: list[WidgetRow]) -> None:
-        """Inform pages that rows were removed, which others changed for it, and what can be undone."""
+        """Report removed rows to pages, the rows that changed because of it, and what can be undone."""
         for row in rows:
             self._last_runs.pop(row, None)
         self.send_message({"type": "gone", "ids": [row.id for row in rows]})
@@ -198,7 +198,7 @@ class Controller:
         self.send_message({"type": "history", **self.editor.history.describe()})
 
     def _have(self, message: messages.HaveMessage) -> None:
-        """Inform all pages which files one of them has; rows whose files were chosen again can be sent."""
+        """Report to all pages which files one of them has; rows whose files were chosen again can be sent."""
         rows = [row for row in self.rows.subset(message.ids) if row.picked is not None]
         self.send_message({"type": "have", "ids": [row.id for row in rows]})
         if message.again:

@@ -80,7 +80,7 @@ class HaveMessage(NamedTuple):
 
 
 class LostMessage(NamedTuple):
-    """No page has the files of these rows: it was reloaded, and no other page has reported that it has them."""
+    """No page has the files of these rows: it was reloaded, and no other page reported that it has them."""
 
     ids: list[str]
 

@@ -51,5 +51,5 @@ def page_settings(
 
 
 def _account_id(account: Account) -> str:
-    """Return what tells accounts apart in a browser's storage; it is no secret, and does not show the public key."""
+    """Return the account's id in a browser's storage, which does not show its public key."""
     return sha256(f"{account.public_key}\n{account.upload_url}".encode()).hexdigest()[:32]

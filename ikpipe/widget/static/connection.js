@@ -18,8 +18,11 @@ export class Connection extends EventEmitter {
     this.state = "ready";
     this.forgotten = false; // whether the kernel has certainly lost this widget
     this.unanswered = 0; // pings
-    this.update = () => this.setState();
-    kernel.on("waiting", this.update);
+    this.hostChanged = () => {
+      if (GONE.has(this.host?.status ?? "")) this.forgotten = true;
+      this.setState();
+    };
+    kernel.on("waiting", () => this.setState());
     kernel.on("unanswered", (n) => {
       this.unanswered = n;
       this.setState();
@@ -38,7 +41,7 @@ export class Connection extends EventEmitter {
     this.forgotten = false;
     this.unanswered = 0;
     this.host = this.kernel.model.widget_manager?.kernel;
-    for (const signal of this.signals) signal.connect(this.update);
+    for (const signal of this.signals) signal.connect(this.hostChanged);
     this.setState();
   }
 
@@ -58,7 +61,6 @@ export class Connection extends EventEmitter {
   }
 
   setState() {
-    if (GONE.has(this.host?.status ?? "")) this.forgotten = true;
     this.kernel.silent = this.forgotten; // it does not know the widget, and would log each message as an error
     const state = this.current();
     if (state === this.state) return;
@@ -76,6 +78,6 @@ export class Connection extends EventEmitter {
   }
 
   close() {
-    for (const signal of this.signals) signal.disconnect(this.update);
+    for (const signal of this.signals) signal.disconnect(this.hostChanged);
   }
 }

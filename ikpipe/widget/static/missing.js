@@ -124,6 +124,10 @@ function takeMatch(rows, { file, path }) {
 function groupBy(rows, keyOf) {
   /** @type {Map<string, Row[]>} */
   const groups = new Map();
-  for (const row of rows) groups.set(keyOf(row), [...(groups.get(keyOf(row)) ?? []), row]);
+  for (const row of rows) {
+    const group = groups.get(keyOf(row));
+    if (group) group.push(row);
+    else groups.set(keyOf(row), [row]);
+  }
   return groups;
 }

@@ -1,4 +1,4 @@
-"""Five thousand rows: the size of the page, and how long its tasks block the browser."""
+"""Thousands of rows: the size of the page, and how long its tasks block the browser."""
 
 from __future__ import annotations
 
@@ -68,15 +68,15 @@ def test_images_at_urls_are_loaded_only_in_view(uploads: Uploads, stub: Stub, br
 
 
 def test_no_task_takes_long(uploads: Uploads, stub: Stub) -> None:
-    """Adding, scrolling, selecting, filtering and sorting take no task over 100 ms in the browser's trace."""
+    """No action on 20,000 rows takes a task of more than 100 ms in the browser's trace."""
     session = uploads.page.context.new_cdp_session(uploads.page)
     tasks: list[dict[str, Any]] = []
     ended: list[bool] = []
     session.on("Tracing.dataCollected", lambda data: tasks.extend(data["value"]))
     session.on("Tracing.tracingComplete", lambda _data: ended.append(True))
     session.send("Tracing.start", {"categories": "toplevel,devtools.timeline", "transferMode": "ReportEvents"})
-    many(stub, 5000)
-    uploads.wait_rows(5000)
+    many(stub, 20_000)
+    uploads.wait_rows(20_000)
     use(uploads)
     session.send("Tracing.end")
     while not ended:  # each call processes events
@@ -93,7 +93,7 @@ def longest(events: list[dict[str, Any]]) -> list[int]:
 
 
 def use(uploads: Uploads) -> None:
-    """Scroll, select, filter and sort."""
+    """Scroll, select, filter, sort, and open the panel for all rows."""
     page, root = uploads.page, uploads.root
     root.locator(".ik-scroll").evaluate(
         """async one => {
@@ -106,13 +106,17 @@ def use(uploads: Uploads) -> None:
     )
     uploads.row("SKU-00000-front.jpg").click()
     page.keyboard.press("Control+a")
-    root.get_by_text("5,000 selected").wait_for()
+    root.get_by_text("20,000 selected").wait_for()
+    uploads.button("Edit").click()
+    root.locator(".ik-editor h2").get_by_text("20,000 files").wait_for()
+    uploads.button("Edit").click()
+    uploads.row("SKU-00000-front.jpg").click()
     page.keyboard.press("Escape")
     page.keyboard.press("Shift+Control+End")
     root.get_by_role("searchbox").press_sequentially("front")
-    uploads.wait_rows(1667)
+    uploads.wait_rows(6667)
     root.get_by_role("searchbox").fill("")
-    uploads.wait_rows(5000)
+    uploads.wait_rows(20_000)
     for column in ("Name", "Size", "Folder"):
         root.get_by_role("columnheader", name=column).get_by_role("button").click()
         root.locator(f'[aria-sort][data-column="{column.lower()}"]').wait_for()
