@@ -85,6 +85,13 @@ export class Ui {
     this.root.classList.toggle("ik-off", isGone);
   }
 
+  /** Whether Python cannot answer until the cell is run again; then this is announced. */
+  isOff() {
+    const { isGone, state } = this.queue.connection;
+    if (isGone) this.announce(STRINGS.connection[/** @type {"restarted" | "stopped"} */ (state)], { visible: true });
+    return isGone;
+  }
+
   showEmpty() {
     const noRows = this.store.rows.size === 0;
     const noneVisible = this.view.visible.length === 0;
@@ -105,6 +112,7 @@ export class Ui {
 
   /** Open the editing panel for some rows, or close it. @param {string[] | null} ids @param {string} [column] */
   edit(ids, column) {
+    if (ids && this.isOff()) return;
     if (ids) {
       setAttribute(this.toolbar.editButton, "aria-pressed", "true");
       if (ids.length) this.store.select(ids);
@@ -128,6 +136,7 @@ export class Ui {
 
   /** Remove rows, and move the focus to the row after them. @param {string[]} ids */
   remove(ids) {
+    if (this.isOff()) return;
     const removable = this.store.all(ids).filter((row) => this.queue.isRemovable(row));
     if (!removable.length) return;
     const removed = new Set(removable.map((row) => row.id));
@@ -147,6 +156,7 @@ export class Ui {
 
   /** Undo or redo the last step, if it is the named one, and announce it. @param {"undo" | "redo"} direction */
   async undo(direction, step = "") {
+    if (this.isOff()) return;
     const done = await this.queue.history.go(direction, step);
     if (!done) return this.announce(STRINGS.nothingToDo[direction], { visible: true });
     const text = STEPS_DONE[direction][done.kind](done.rows);

@@ -84,6 +84,8 @@ def test_a_restarted_kernel_gets_no_messages(notebook: Uploads, stub: Stub) -> N
     notice(notebook, "The kernel was restarted.")
     before = len(notebook.bridge.heard)
     notebook.row("a.jpg").click()
+    notebook.page.keyboard.press("F2")
+    notebook.root.locator(".ik-toast").get_by_text("The kernel was restarted.").wait_for()
     notebook.page.wait_for_timeout(300)
     assert len(notebook.bridge.heard) == before
     assert stub.rows["r0"]["state"] == "ready"
