@@ -18,7 +18,9 @@ export class Connection extends EventEmitter {
     this.state = "ready";
     this.forgotten = false; // whether the kernel has certainly lost this widget
     this.unanswered = 0; // pings
+    this.reported = false; // whether the notebook reports when its kernel is busy
     this.hostChanged = () => {
+      this.reported ||= this.host?.status === "busy";
       if (GONE.has(this.host?.status ?? "")) this.forgotten = true;
       this.setState();
     };
@@ -72,7 +74,7 @@ export class Connection extends EventEmitter {
   current() {
     const { status = "", connectionStatus = "connected" } = this.host ?? {};
     if (STOPPED.has(status)) return "stopped";
-    if (this.forgotten || (status === "idle" && this.unanswered >= UNANSWERED)) return "restarted";
+    if (this.forgotten || (this.reported && status === "idle" && this.unanswered >= UNANSWERED)) return "restarted";
     if (!this.kernel.waiting) return "ready";
     return connectionStatus === "connected" ? "busy" : "disconnected";
   }

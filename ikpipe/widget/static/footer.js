@@ -35,7 +35,7 @@ export class Footer {
     const { ui } = this;
     const { store } = ui;
     const running = store.run.running > 0;
-    const failed = store.countOf("failed");
+    const failed = store.countOf("failed") + store.countOf("cancelled");
     const retryable = running || !failed ? 0 : ui.queue.idsOf(isRetryable).length;
     const uploaded = store.countOf("uploaded");
     this.element.hidden = store.rows.size === 0;

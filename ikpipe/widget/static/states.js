@@ -21,7 +21,8 @@ export const isRetryable = (row) => isNotUploaded(row) && !row.result?.final;
 
 /** Return the group in which a state is counted. @type {(state: RowState) => Group} */
 export function groupOf(state) {
-  if (state === "ready" || state === "invalid" || state === "missing") return state;
+  if (state === "ready" || state === "invalid" || state === "missing" || state === "cancelled")
+    return state;
   if (isBusy({ state })) return "busy";
   return isUploaded({ state }) ? "uploaded" : "failed";
 }

@@ -26,7 +26,7 @@ type RowState =
   | "cancelled"
   | "missing"; // of this page: it does not have the file
 type ShownState = RowState | "cancelling" | "checking";
-type Group = "ready" | "invalid" | "missing" | "busy" | "uploaded" | "failed";
+type Group = "ready" | "invalid" | "missing" | "busy" | "uploaded" | "failed" | "cancelled";
 type Family = "image" | "video" | "audio" | "other";
 
 interface Problem {

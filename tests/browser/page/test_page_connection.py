@@ -111,12 +111,23 @@ def test_a_busy_kernel_keeps_the_buttons(notebook: Uploads, stub: Stub) -> None:
 
 def test_an_idle_kernel_that_does_not_answer_was_restarted(notebook: Uploads, stub: Stub) -> None:
     """An idle kernel without an answer does not know the widget; an answer proves that it does."""
+    become(notebook, status="busy")
+    become(notebook, status="idle")
     stub.deaf = True
     notebook.row("a.jpg").click()
     notice(notebook, "The kernel was restarted.")
     stub.wake()
     notebook.root.locator(".ik-notice").wait_for(state="detached")
     assert not is_off(notebook)
+
+
+def test_a_notebook_that_never_reports_a_busy_kernel_is_not_believed(notebook: Uploads, stub: Stub) -> None:
+    """Some notebooks say that the kernel is idle whatever it does."""
+    stub.deaf = True
+    notebook.row("a.jpg").click()
+    notebook.bridge.wait_for("ping", len(notebook.bridge.of("ping")) + 3)
+    notice(notebook, "Python is running another cell.")
+    stub.wake()
 
 
 def test_a_lost_connection_is_named(notebook: Uploads, stub: Stub) -> None:

@@ -72,7 +72,7 @@ def test_stop_now_ends_the_wait(stopping: tuple[Uploads, ikpipe.Uploader], *, on
 
 
 def test_a_cancelled_file_is_gray_and_can_be_sent_again(uploads: Uploads, stub: Stub) -> None:
-    """It is no error: it has the color of quiet text, and a retry."""
+    """It is no error: it has a filter of its own, the color of quiet text, and a retry."""
     stub.push({"id": "r0", "name": "a.jpg", "state": "cancelled"}, {"id": "r1", "name": "b.jpg", "state": "failed"})
     uploads.wait_rows(2)
     colors = [
@@ -80,6 +80,8 @@ def test_a_cancelled_file_is_gray_and_can_be_sent_again(uploads: Uploads, stub: 
         for name in ("a.jpg", "b.jpg")
     ]
     assert colors[0] != colors[1]
+    chips = [uploads.root.locator(f".ik-group-{group} .ik-number").text_content() for group in ("cancelled", "failed")]
+    assert chips == ["1", "1"]
     uploads.row("a.jpg").hover()
     uploads.button("Retry a.jpg").wait_for()
 

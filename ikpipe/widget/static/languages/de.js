@@ -76,6 +76,7 @@ export const GERMAN = {
     busy: "In Arbeit",
     uploaded: "Hochgeladen",
     failed: "Nicht hochgeladen",
+    cancelled: "Abgebrochen",
   },
   states: {
     ready: "Bereit",

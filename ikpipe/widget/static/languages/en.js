@@ -75,6 +75,7 @@ export const ENGLISH = {
     busy: "In progress",
     uploaded: "Uploaded",
     failed: "Not uploaded",
+    cancelled: "Cancelled",
   },
   states: {
     ready: "Ready",
