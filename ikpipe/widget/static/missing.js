@@ -33,6 +33,16 @@ export class MissingFiles {
     return missing && REPLACED.has(row.state) ? { ...row, state: "missing", kernelState: row.state } : row;
   }
 
+  /**
+   * Tell the kernel of files that were chosen again while it checked their uploads: their rows have failed since then.
+   * @param {Row[]} rows
+   */
+  reclaim(rows) {
+    const lost = rows.filter(({ state, result }) => state === "failed" && result?.reason === "file_lost");
+    const ids = lost.filter(({ id }) => this.queue.files.has(id)).map(({ id }) => id);
+    if (ids.length) this.queue.kernel.send({ type: "have", ids, again: true });
+  }
+
   /** How many files are to be chosen again. */
   get count() {
     const { counts, checking } = this.queue.store;

@@ -116,6 +116,7 @@ export class Queue extends EventEmitter {
     if (start === 0) this.listing = { ids: new Set(), total };
     if (start !== undefined) for (const { id } of rows) this.listing?.ids.add(id);
     this.takeBack(rows);
+    this.missing.reclaim(rows);
     this.store.update(rows.map((/** @type {Row} */ row) => this.missing.shown(this.checkable(row))));
     this.showFresh();
   }

@@ -12,7 +12,9 @@ import ikpipe
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from bridge import Bridge
     from driver import Uploads
+    from stub import Stub
 
     from ikpipe.emulator import Emulator
 
@@ -185,3 +187,18 @@ def test_leaving_with_unsent_files_asks_for_confirmation(
     with uploads.page.expect_event("close"):
         uploads.page.close(run_before_unload=True)
     assert questions == (["beforeunload"] if state in ("unsent", "failed") else [])
+
+
+def test_a_file_that_was_chosen_again_while_its_upload_was_checked_is_ready(
+    uploads: Uploads, stub: Stub, bridge: Bridge, files: Files
+) -> None:
+    """Its row fails when the check ends, since the page did not have the file; it has it now."""
+    uploads.choose(files(2))
+    uploads.wait_rows(2)
+    lost = {"error": "file_not_found", "reason": "file_lost"}
+    stub.push({"id": "b0", "state": "failed", "result": lost})
+    told = bridge.wait_for("have")[-1]
+    assert (told["ids"], told["again"]) == (["b0"], True)
+    stub.push({"id": "b1", "state": "failed", "result": lost | {"reason": "file_gone"}})
+    uploads.wait_state("picture-1.png", "Failed")
+    assert len(bridge.of("have")) == 1
