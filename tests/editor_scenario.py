@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-import ikpipe
-
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -18,6 +16,7 @@ if TYPE_CHECKING:
     from ikpipe.emulator import Emulator
 
 PICTURES = 40
+RENAMED = "hero.png"
 LARGE = 200_000  # bytes
 LIMIT = 100_000  # bytes that the account's plan allows
 FIELDS: list[dict[str, Any]] = [
@@ -28,14 +27,15 @@ OPTIONS: dict[str, Any] = {"folder": "/shop", "use_unique_file_name": False, "na
 """What the uploader of the scenario is created with."""
 
 
-def prepare(emulator: Emulator) -> ikpipe.Account:
-    """Create the metadata fields, and return an account whose plan has a limit."""
+def prepare(emulator: Emulator) -> dict[str, Any]:
+    """Create the metadata fields, and return the settings of an account whose plan has a limit."""
     account = emulator.account
     for field in FIELDS:
         url = f"{account.api_url}/v1/customMetadataFields"
         httpx.post(url, json=field, auth=(str(account.key()), "")).raise_for_status()
+    keys = {"public_key": account.public_key, "private_key": str(account.key()), "max_file_size": LIMIT}
     addresses = {"upload_url": account.upload_url, "api_url": account.api_url, "url_endpoint": account.url_endpoint}
-    return ikpipe.Account(account.public_key, str(account.key()), max_file_size=LIMIT, **addresses)
+    return {**keys, **addresses}
 
 
 def make_folder(place: Path, picture: Callable[..., bytes]) -> Path:
@@ -144,6 +144,19 @@ class ContentEditor:
         self.root.get_by_role("dialog").get_by_role("button", name="Change to").click()
         self.root.get_by_role("button", name="Needs attention 1", exact=True).wait_for(state="hidden")
 
+    def work(self, folder: Path, reload: Callable[[int], None]) -> None:
+        """Bring a folder into the library, with two reloads of the page, which has a number of rows then."""
+        self.add(folder)
+        self.describe()
+        self.rename("shoe_20.png", RENAMED)
+        reload(PICTURES)
+        self.choose_again(folder)
+        self.solve()
+        self.send()
+        self.root.get_by_role("button", name="Uploaded").first.wait_for()
+        reload(PICTURES - 2)
+        self.finish(folder, PICTURES - 2)
+
     def choose_again(self, folder: Path) -> None:
         """Choose the folder again if the page asks for it."""
         ask = self.root.get_by_role("button", name="Choose folder").locator("visible=true")
@@ -169,7 +182,7 @@ class ContentEditor:
         self.press(re.compile(r"^Upload \d+ files$"))
 
 
-def check_stored(emulator: Emulator, renamed: str) -> None:
+def check_stored(emulator: Emulator) -> None:
     """Check that all files but the two that were removed are stored once, with tag and metadata."""
     account = emulator.account
     url = f"{account.api_url}/v1/files?limit=1000"
@@ -180,5 +193,5 @@ def check_stored(emulator: Emulator, renamed: str) -> None:
     assert {*map(str, (file["tags"] for file in stored))} == {"['autumn']"}
     assert all(file["customMetadata"] == {"brand": "Adidas", "price": 49.5} for file in stored)
     names = {file["name"] for file in stored}
-    assert renamed in names
+    assert RENAMED in names
     assert "shoe_20.png" not in names

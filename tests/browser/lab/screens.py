@@ -68,8 +68,8 @@ class Screen:
         self.button(re.compile(rf"^Upload {count:,} files?$")).click()
 
     def up(self, count: int, seconds: float = 90) -> None:
-        """Wait until it says that so many files are up, and none is not."""
-        self.has(re.compile(rf"^{count:,} files? up$"), seconds)
+        """Wait until it says that so many files are uploaded, and none is not."""
+        self.has(re.compile(rf"^{count:,} (files? )?uploaded$"), seconds)
 
     def idle(self, seconds: float = 60) -> None:
         """Wait until nothing is on its way."""

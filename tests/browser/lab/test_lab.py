@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 import nbformat
 import pytest
 from doubles import uploads_of
+from editor_scenario import OPTIONS, PICTURES, ContentEditor, check_stored, make_folder, prepare
 from labs import notebook
 from nbconvert import HTMLExporter
 from places import until
-from scenario import UPLOADER, Files, check_arrived, check_results, prepared, stored
+from scenario import ACCOUNT, UPLOADER, Files, check_arrived, check_results, prepared, stored
 from screens import Screen, frames, jwts
 
 if TYPE_CHECKING:
@@ -221,7 +222,7 @@ def test_a_cell_that_runs_before_the_line_beside_it_is_there(
     screen.has("picked_0.png")
     run_until(lab, tmp_path / "go")
     screen.pick(files.picked[1:])
-    screen.root.get_by_role("paragraph").filter(has_text="The kernel is busy, waiting").wait_for()
+    screen.root.get_by_role("paragraph").filter(has_text="Python is running another cell").wait_for()
     late.come()
     screen.send(3)
     screen.up(3)
@@ -266,7 +267,7 @@ def test_a_busy_kernel(lab: Lab, start: Callable[..., tuple[Emulator, Screen]], 
     screen.has("picked_0.png")
     run_until(lab, tmp_path / "go")
     screen.pick(files.picked[1:])
-    waits = screen.root.get_by_role("paragraph").filter(has_text="The kernel is busy, waiting")
+    waits = screen.root.get_by_role("paragraph").filter(has_text="Python is running another cell")
     waits.wait_for()
     (tmp_path / "go").touch()
     waits.wait_for(state="hidden")
@@ -296,7 +297,7 @@ def test_a_notebook_closed_and_opened_again(
 def test_a_kernel_restarted_while_it_sends(
     lab: Lab, start: Callable[..., tuple[Emulator, Screen]], files: Files
 ) -> None:
-    """The page has the files still: "Go on" settles those that were on their way, and offers the others again.
+    """The page has the files still: "Resume" settles those that were on their way, and offers the others again.
 
     Each file is stored once, and `.results` says so.
     """
@@ -316,3 +317,31 @@ def test_a_kernel_restarted_while_it_sends(
     assert sorted(entry["file"]["sha256"] for entry in stored(emulator)) == sorted(files.expected.values())
     lab.until_kernel("len(uploader.results) == 6")
     assert set(lab.value("list(uploader.results['ik_status'])")) <= {"uploaded", "exists"}
+
+
+@pytest.mark.usefixtures("own_page")
+def test_the_work_of_a_content_editor(
+    lab: Lab, emulate: Callable[..., Emulator], tmp_path: Path, picture: Callable[..., bytes]
+) -> None:
+    """A folder of 40 pictures, three of them bad, with tags and metadata, a renamed file, and two reloads.
+
+    No file is lost, and none is stored twice.
+    """
+    emulator = emulate()
+    name = f"{lab.path.stem}.json"
+    (lab.path.parent / name).write_text(json.dumps(prepare(emulator)))
+    made = f"uploader = ikpipe.Uploader(account, policy=ikpipe.Policy(index_lag=2), **{OPTIONS!r})\nuploader"
+    lab.open(notebook(ACCOUNT.format(name=name), made))
+    lab.run_all()
+    lab.until_kernel("len(uploader.settings['fields']) == 2")
+    root = lab.page.get_by_role("region", name=OPTIONS["name"]).first
+
+    def reload(rows: int) -> None:
+        lab.save()
+        lab.page.reload()
+        lab.idle()
+        root.get_by_role("button", name=f"All {rows}").wait_for()
+
+    ContentEditor(lab.page, root).work(make_folder(tmp_path, picture), reload)
+    check_stored(emulator)
+    assert lab.value("len(uploader.results)") == PICTURES - 2
