@@ -179,7 +179,7 @@ function fillState(ui, item, row) {
 
 /** @param {Row} row @param {ShownState} state @param {string} note */
 function stateLines(row, state, note) {
-  const noteLine = note ? h("span", { class: "ik-note" }, note) : null;
+  const noteLine = note ? h("span", { class: "ik-note", title: note }, note) : null;
   const second = state === "sending" ? progressBar(STRINGS.progressOne(row.name)) : noteLine;
   return h("span", { class: "ik-lines" }, h("span", {}, STRINGS.states[state]), second);
 }

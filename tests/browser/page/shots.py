@@ -241,7 +241,7 @@ def busy(studio: Studio, uploads: Uploads, stub: Stub) -> None:
     uploads.bridge.say({"type": "error", "message": "The account's metadata fields could not be read: 503"})
     stub.deaf = True
     uploads.root.locator(".ik-row[data-id]").first.click()
-    uploads.page.wait_for_selector("text=The kernel is busy")
+    uploads.page.wait_for_selector("text=Python is running another cell")
 
 
 def drop(studio: Studio, uploads: Uploads, _stub: Stub) -> None:
