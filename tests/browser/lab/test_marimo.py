@@ -64,3 +64,52 @@ def test_the_whole_scenario(
         shot("marimo")
         check_arrived(emulator, files)
         check_results(until(lambda: complete(results), "the results are written"))
+
+
+DEPENDENT = """import marimo
+
+app = marimo.App()
+
+
+@app.cell
+def _():
+    import marimo as mo
+{cell}
+    shown = mo.ui.anywidget(uploader)
+    shown
+    return mo, shown
+
+
+@app.cell
+def _(mo, shown):
+    mo.md(f"Python sees {{len(shown.frame)}} files, {{len(shown.selection)}} selected, {{len(shown.results)}} done.")
+    return
+
+
+if __name__ == "__main__":
+    app.run()
+"""
+
+
+def test_cells_that_depend_on_the_uploader_run_again(
+    page: Page, emulate: Callable[..., Emulator], files: Files, tmp_path: Path
+) -> None:
+    """When files are added, selected and uploaded."""
+    emulator = emulate()
+    home = tmp_path / "marimo"
+    (home / "notebooks").mkdir(parents=True)
+    account = prepared(emulator, home / "notebooks", "account.json")
+    made, _ = UPLOADER.splitlines()
+    lines = f"{account}\n{made}".splitlines()
+    path = home / "notebooks" / "app.py"
+    path.write_text(DEPENDENT.format(cell="\n".join(f"    {line}" for line in lines)))
+    with marimo(home, path) as place:
+        page.goto(place.url)
+        screen = Screen(page).shown()
+        page.get_by_text("Python sees 0 files, 0 selected, 0 done.").wait_for()
+        screen.pick(files.picked)
+        page.get_by_text("Python sees 3 files, 0 selected, 0 done.").wait_for()
+        screen.root.get_by_text("picked_1.png").first.click()
+        page.get_by_text("Python sees 3 files, 1 selected, 0 done.").wait_for()
+        screen.send(3)
+        page.get_by_text("Python sees 3 files, 1 selected, 3 done.").wait_for()
