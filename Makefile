@@ -80,8 +80,8 @@ $(VENV)/.java: | $(BIN)/python
 demo: $(VENV)/.demo        ## upload a small catalog of pictures to a local ImageKit
 	$(BIN)/ikpipe demo
 
-app: $(VENV)/.app          ## the uploader as a page on this machine, with a local ImageKit
-	$(BIN)/voila notebooks/03_uploader.ipynb --Voila.ip=127.0.0.1 $(APP)
+app: $(VENV)/.app          ## the uploader as a page of its own on this machine, with a local ImageKit
+	$(BIN)/voila notebooks/Uploader.ipynb --Voila.ip=127.0.0.1 $(APP)
 
 js: $(VENV)/.js/.done      ## lint and types of the uploader's scripts
 	$(BIN)/node $(VENV)/.js/node_modules/eslint/bin/eslint.js --config $(VENV)/.js/eslint.config.js \

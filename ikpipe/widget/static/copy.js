@@ -1,7 +1,8 @@
 // URLs and snippets of uploaded files, for other pages and documents.
 
-import { h, popover, stepOf } from "./dom.js";
+import { h } from "./dom.js";
 import { familyOf } from "./format.js";
+import { openMenu } from "./menu.js";
 import { STRINGS } from "./strings.js";
 
 /** @type {Record<string, string>} */
@@ -70,22 +71,6 @@ const CHOICES = [
 
 /** Open the menu of what can be copied. @param {Ui} ui @param {Row[]} rows @param {HTMLElement} anchor */
 export function copyMenu(ui, rows, anchor) {
-  const items = CHOICES.map(([kind, text]) => {
-    const onclick = () => {
-      menu.hidePopover();
-      anchor.focus();
-      copyRows(ui, rows, kind);
-    };
-    return h("button", { type: "button", class: "ik-item", role: "menuitem", tabindex: "-1", onclick }, text);
-  });
-  const menu = popover(ui.root, anchor, items, { role: "menu", "aria-label": STRINGS.copy });
-  menu.classList.add("ik-menu");
-  menu.addEventListener("keydown", (event) => {
-    const step = stepOf(event.key, "ArrowUp", "ArrowDown");
-    if (!step) return;
-    event.preventDefault();
-    const at = items.findIndex((item) => item === event.target);
-    items[(at + step + items.length) % items.length].focus();
-  });
-  items[0].focus();
+  const entries = CHOICES.map(([kind, text]) => ({ text, press: () => void copyRows(ui, rows, kind) }));
+  openMenu(ui, anchor, STRINGS.copy, entries);
 }

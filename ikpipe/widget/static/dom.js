@@ -116,8 +116,9 @@ export function oncePerFrame(run) {
 /**
  * Show a small panel at an element. It is in the top layer, above the notebook; Escape or a click outside closes it.
  * @param {HTMLElement} root @param {HTMLElement} anchor @param {Child[]} content @param {Attributes} attributes
+ * @param {{ x: number, y: number }} [point] of the window, instead of the element's place
  */
-export function popover(root, anchor, content, attributes) {
+export function popover(root, anchor, content, attributes, point) {
   const panel = h("div", { class: "ik-popover", popover: "auto", ...attributes }, content);
   (anchor.closest("dialog") || root).append(panel); // outside an open dialog, nothing can be clicked
   panel.addEventListener("toggle", (event) => {
@@ -127,16 +128,15 @@ export function popover(root, anchor, content, attributes) {
     if (hadFocus && anchor.isConnected) anchor.focus();
   });
   panel.showPopover();
-  placeAt(panel, anchor);
+  placeAt(panel, point ? new DOMRect(point.x, point.y, 0, 0) : anchor.getBoundingClientRect());
   return panel;
 }
 
 /**
  * Place a panel inside the window, below its anchor or, without room there, above.
- * @type {(panel: HTMLElement, anchor: HTMLElement) => void}
+ * @type {(panel: HTMLElement, at: DOMRect) => void}
  */
-function placeAt(panel, anchor) {
-  const at = anchor.getBoundingClientRect();
+function placeAt(panel, at) {
   const { width, height } = panel.getBoundingClientRect();
   const below = at.bottom + 4 + height <= innerHeight || at.top < height + 8;
   panel.style.left = `${Math.max(8, Math.min(at.left, innerWidth - width - 8))}px`;

@@ -1,11 +1,13 @@
 // The footer: progress while files are uploaded, then the results.
 
-import { button, h, oncePerFrame, setText, setButtonText } from "./dom.js";
+import { copyRows } from "./copy.js";
+import { button, h, oncePerFrame, setAttribute, setText, setButtonText } from "./dom.js";
 import { bytesText, timeText } from "./format.js";
 import { messageOf } from "./queue.js";
 import { fillBar, progressBar } from "./row-parts.js";
 import { isBusy, isRetryable, isUploaded } from "./states.js";
 import { STRINGS } from "./strings.js";
+import { showInTitle } from "./tab-title.js";
 
 const RELEASE_DELAY = 10000; // ms in which the browser saves a download
 
@@ -19,14 +21,20 @@ export class Footer {
     this.cancel = button({ icon: "close", text: STRINGS.cancelAll, press: () => this.stop() });
     this.retry = button({ icon: "retry", text: STRINGS.retryFailed(0), press: () => ui.queue.retry() });
     const download = () => this.download();
-    this.csv = button({ icon: "download", text: STRINGS.csv, label: STRINGS.downloadCsv, press: download });
-    const texts = [this.bar, this.summary, this.details, h("span", { class: "ik-spring" })];
-    this.element = h("div", { class: "ik-footer" }, texts, this.cancel, this.retry, this.csv);
+    this.csv = button({ icon: "download", text: STRINGS.saveCsv, label: STRINGS.downloadCsv, press: download });
+    this.links = button({ icon: "copy", text: STRINGS.copyAllLinks, press: () => this.copyLinks() });
+    const clear = () => this.clear();
+    this.clearButton = button({ text: STRINGS.clearDone, label: STRINGS.clearDoneHint, kind: "ik-quiet", press: clear });
+    this.upload = button({ icon: "upload", text: STRINGS.send(0), kind: "ik-primary", press: () => this.send() });
+    const texts = h("div", { class: "ik-summary-part", role: "group" }, this.summary, this.details);
+    const buttons = [this.cancel, this.links, this.csv, this.clearButton, this.retry, this.upload];
+    this.element = h("div", { class: "ik-footer" }, this.bar, texts, h("div", { class: "ik-footer-buttons" }, buttons));
     this.updateLater = oncePerFrame(() => this.update());
     ui.cleanup.add(
       ui.store.on("rows", this.updateLater),
       ui.queue.on("totals", this.updateLater),
       ui.store.on("finished", (run) => ui.announce(STRINGS.finished(run.finished - run.failed, run.failed))),
+      () => showInTitle(""),
     );
     this.update();
   }
@@ -43,9 +51,37 @@ export class Footer {
     setButtonText(this.cancel, store.isStopping ? STRINGS.stopNow : STRINGS.cancelAll);
     this.retry.hidden = retryable === 0;
     this.csv.hidden = running || uploaded + failed === 0;
+    this.links.hidden = this.clearButton.hidden = running || uploaded === 0;
+    const ready = store.countOf("ready");
+    this.upload.hidden = ready === 0 && (running || uploaded + failed > 0);
+    setButtonText(this.upload, STRINGS.send(ready));
+    setAttribute(this.upload, "aria-disabled", ready ? null : "true");
     setButtonText(this.retry, STRINGS.retryFailed(retryable));
     if (running) this.showProgress();
     else this.showResults(uploaded, failed);
+    if (!running) showInTitle("");
+  }
+
+  send() {
+    const { store, queue } = this.ui;
+    if (store.countOf("ready")) queue.send();
+    else this.ui.announce(STRINGS.nothingToSend, { visible: true });
+  }
+
+  copyLinks() {
+    const { store } = this.ui;
+    copyRows(this.ui, store.all(store.order).filter(isUploaded), "url");
+  }
+
+  /** Take uploaded rows out of the list; the kernel keeps them and their results. */
+  clear() {
+    const { ui } = this;
+    const ids = ui.queue.idsOf(isUploaded);
+    ui.store.clear(ids);
+    const press = () => ui.store.restore();
+    ui.announce(STRINGS.cleared(ids.length), { visible: true, action: { text: STRINGS.undo, press } });
+    if (ui.store.rows.size) ui.grid.focus(ui.view.active);
+    else ui.root.focus({ preventScroll: true });
   }
 
   /** Cancel all rows, or no longer wait for what became of them. */
@@ -60,6 +96,7 @@ export class Footer {
     const { totals } = this.ui.queue;
     const share = totals?.of ? totals.bytes / totals.of : run.finished / run.total;
     fillBar(this.bar, Math.min(1, share));
+    showInTitle(`${Math.round(100 * Math.min(1, share))} %`);
     setText(this.summary, STRINGS.progressOf(run.finished, run.total));
     if (isStopping) return setText(this.details, STRINGS.stopping);
     const details = [

@@ -25,6 +25,14 @@ export function timeText(seconds) {
   return STRINGS.hours(Math.floor(minutes / 60), minutes % 60);
 }
 
+/** Return a video's duration: `0:08`, `12:30`, `1:02:05`. @param {number} seconds */
+export function clockText(seconds) {
+  const whole = Math.round(seconds);
+  const two = (/** @type {number} */ n) => String(n).padStart(2, "0");
+  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
+  return hours ? `${hours}:${two(minutes)}:${two(whole % 60)}` : `${minutes}:${two(whole % 60)}`;
+}
+
 /**
  * Return a row's file type, `JPEG` for `image/jpeg`; without a short media type, the name's extension.
  * @param {Row} row

@@ -3,11 +3,15 @@
 import { activeElement, h, oncePerFrame, setAttribute } from "./dom.js";
 import { galleryLayout } from "./gallery.js";
 import { keyPressed } from "./keyboard.js";
+import { openRowMenu } from "./row-actions.js";
 import { idOf, itemAt } from "./row-parts.js";
 import { STRINGS } from "./strings.js";
-import { fillTableHeader, TABLE_COLUMNS, tableLayout } from "./table.js";
+import { fillTableHeader, TABLE_COLUMNS, tableColumns, tableLayout } from "./table.js";
 
 const EXTRA_LINES = 4; // kept above and below those in view
+
+/** @type {ReturnType<typeof tableColumns>} */
+const NO_COLUMNS = { names: [], template: "" }; // of the gallery
 
 export class Grid {
   /** @param {Ui} ui */
@@ -18,6 +22,9 @@ export class Grid {
     /** @type {Line[]} */
     this.spareLines = [];
     this.perLine = 1;
+    this.lineHeight = 44; // pixels
+    /** @type {string[]} */
+    this.columns = []; // of the table, besides the name and the state
     this.stop = 0; // which of a row's focusable elements has the focus
     /** @type {HTMLElement | undefined} */
     this.tabbable = undefined;
@@ -40,10 +47,15 @@ export class Grid {
     cleanup.listen(this.grid, "dblclick", (event) => this.doubleClicked(event));
     cleanup.listen(this.grid, "focusin", (event) => this.focused(event));
     cleanup.listen(this.grid, "keydown", (event) => keyPressed(this, event));
+    cleanup.listen(this.grid, "contextmenu", (event) => this.menuRequested(event));
     const observer = new ResizeObserver(() => this.resized());
     observer.observe(this.element);
     cleanup.add(
       ui.view.on("layout", () => this.setLayout()),
+      ui.view.on("cards", () => this.resized()),
+      ui.view.on("fresh", () => this.showFresh()),
+      ui.shared.on("change", () => this.resized()),
+      ui.queue.on("change:settings", () => this.refillAll()),
       ui.view.on("visible", () => this.drawLater()),
       ui.view.on("rows", (changed) => this.refill(changed)),
       ui.store.on("selection", () => this.showSelection()),
@@ -71,8 +83,30 @@ export class Grid {
   }
 
   resized() {
-    this.perLine = this.layout.perLine(this.element.clientWidth);
-    this.body.style.setProperty("--ik-per", String(this.perLine));
+    const width = this.element.clientWidth;
+    if (!width) return; // hidden
+    const { perLine, lineHeight } = this.layout.measure(width, this.ui.view);
+    if (lineHeight !== this.lineHeight)
+      for (const [number, { element }] of this.lines) element.style.top = `${number * lineHeight}px`;
+    Object.assign(this, { perLine, lineHeight });
+    this.grid.style.setProperty("--ik-per", String(perLine));
+    this.grid.style.setProperty("--ik-line-height", `${lineHeight}px`);
+    this.setColumns(width);
+    this.drawLater();
+  }
+
+  /** @param {number} width */
+  setColumns(width) {
+    const { names, template } = this.header ? tableColumns(width, this.ui.shared.values) : NO_COLUMNS;
+    this.grid.style.setProperty("--ik-columns", template);
+    if (this.grid.dataset.columns === names.join(" ")) return;
+    this.columns = names;
+    this.grid.dataset.columns = names.join(" ");
+    this.refillAll();
+  }
+
+  refillAll() {
+    for (const item of this.items()) item.ik.stale = true;
     this.drawLater();
   }
 
@@ -91,7 +125,7 @@ export class Grid {
   }
 
   setSize() {
-    const height = `${this.lineCount * this.layout.height}px`;
+    const height = `${this.lineCount * this.lineHeight}px`;
     if (this.body.style.height !== height) this.body.style.height = height;
     setAttribute(this.grid, "aria-rowcount", this.lineCount + (this.header ? 1 : 0));
     setAttribute(this.grid, "aria-colcount", this.header ? TABLE_COLUMNS.length : this.perLine);
@@ -107,8 +141,8 @@ export class Grid {
   /** Return the numbers of the lines that must be in the page: those in view, and the one with the focus. */
   linesInView() {
     const { scrollTop, clientHeight } = this.element;
-    const first = Math.max(0, Math.floor(scrollTop / this.layout.height) - EXTRA_LINES);
-    const last = Math.min(this.lineCount - 1, Math.ceil((scrollTop + clientHeight) / this.layout.height) + EXTRA_LINES);
+    const first = Math.max(0, Math.floor(scrollTop / this.lineHeight) - EXTRA_LINES);
+    const last = Math.min(this.lineCount - 1, Math.ceil((scrollTop + clientHeight) / this.lineHeight) + EXTRA_LINES);
     const numbers = new Set();
     for (let number = first; number <= last; number += 1) numbers.add(number);
     const active = this.ui.view.positionOf(this.ui.view.active);
@@ -141,7 +175,7 @@ export class Grid {
   /** @param {number} number */
   addLine(number) {
     const line = this.spareLines.pop() || this.createLine();
-    line.element.style.top = `${number * this.layout.height}px`;
+    line.element.style.top = `${number * this.lineHeight}px`;
     setAttribute(line.element, "aria-rowindex", number + 1 + (this.header ? 1 : 0));
     this.lines.set(number, line);
     // screen readers go by the order in the page, so it is that of the rows
@@ -173,6 +207,7 @@ export class Grid {
     item.ik.row = row;
     item.ik.stale = false;
     this.layout.fill(this.ui, item, row);
+    item.classList.toggle("ik-fresh", this.ui.view.fresh.has(id));
     this.showSelected(item);
   }
 
@@ -222,6 +257,30 @@ export class Grid {
     if (item && !target.closest("button, a, input, .ik-mark")) this.ui.preview(idOf(item));
   }
 
+  /** Open the menu of a row, at the pointer or, by the keyboard, at the row. @param {On<MouseEvent>} event */
+  menuRequested(event) {
+    const item = itemAt(event.target);
+    if (!item || event.target.closest("input, a, [role=menu]") || event.shiftKey) return;
+    event.preventDefault();
+    event.stopPropagation();
+    const id = idOf(item);
+    if (!this.ui.store.selection.has(id)) this.ui.view.selectOnly(id);
+    if (!item.contains(activeElement(item))) this.focus(id);
+    const byKey = !event.clientX && !event.clientY;
+    const anchor = this.tabbable ?? item;
+    openRowMenu(this.ui, id, anchor, byKey ? undefined : { x: event.clientX, y: event.clientY });
+  }
+
+  // Files that were just added
+
+  showFresh() {
+    const { view } = this.ui;
+    const positions = [...view.fresh].map((id) => view.positionOf(id)).filter((position) => position >= 0);
+    this.setSize(); // before scrolling: it cannot go further than the list is high
+    if (positions.length) this.scrollTo(Math.floor(Math.min(...positions) / this.perLine));
+    for (const item of this.items()) item.classList.toggle("ik-fresh", view.fresh.has(idOf(item)));
+  }
+
   // Focus: Tab reaches one element of the list, the arrow keys reach the others
 
   /** Return the elements of a row that the arrow keys reach. @param {HTMLElement} item @returns {HTMLElement[]} */
@@ -241,13 +300,13 @@ export class Grid {
     this.updateTabbable();
   }
 
-  /** Let Tab reach exactly one element. */
+  /** Let Tab reach exactly one element, and the buttons in it if it is a card. */
   updateTabbable() {
     const item = this.itemOf(this.ui.view.active) ?? [...this.items()][0];
     const stop = item && this.stopOf(item);
-    if (this.tabbable && this.tabbable !== stop) this.tabbable.tabIndex = -1;
+    if (this.tabbable && this.tabbable !== stop) setTabIndex(this.tabbable, -1);
     this.tabbable = stop;
-    if (stop) stop.tabIndex = 0;
+    if (stop) setTabIndex(stop, 0);
   }
 
   /**
@@ -274,14 +333,20 @@ export class Grid {
 
   /** @param {number} number */
   scrollTo(number) {
-    const top = number * this.layout.height;
-    const bottom = top + this.layout.height + (this.header?.offsetHeight ?? 0);
+    const top = number * this.lineHeight;
+    const bottom = top + this.lineHeight + (this.header?.offsetHeight ?? 0);
     const { scrollTop, clientHeight } = this.element;
     if (top < scrollTop) this.element.scrollTop = top;
     else if (bottom > scrollTop + clientHeight) this.element.scrollTop = bottom - clientHeight;
   }
 
   get linesPerPage() {
-    return Math.max(1, Math.floor(this.element.clientHeight / this.layout.height) - 1);
+    return Math.max(1, Math.floor(this.element.clientHeight / this.lineHeight) - 1);
   }
+}
+
+/** @param {HTMLElement} stop @param {number} index */
+function setTabIndex(stop, index) {
+  stop.tabIndex = index;
+  for (const inner of stop.querySelectorAll("button")) inner.tabIndex = index;
 }

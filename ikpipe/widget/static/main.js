@@ -8,6 +8,7 @@ import { Notices } from "./notices.js";
 import { emptyState, FilePicker } from "./picking.js";
 import { ProblemGroups } from "./problem-groups.js";
 import { Preview } from "./preview.js";
+import { SharedValues } from "./shared-values.js";
 import { LANGUAGE, STRINGS } from "./strings.js";
 import { followTheme } from "./theme.js";
 import { Thumbnails } from "./thumbnails.js";
@@ -32,6 +33,7 @@ export class Ui {
     this.notices = new Notices(this);
     this.picker = new FilePicker(this);
     this.problemGroups = new ProblemGroups(this);
+    this.shared = new SharedValues(this);
     this.toolbar = new Toolbar(this);
     this.grid = new Grid(this);
     this.editor = new Editor(this);
@@ -73,6 +75,8 @@ export class Ui {
       queue.connection.on("change", () => this.showConnection()),
       queue.on("change:summary", () => queue.showTrouble()),
       queue.on("show", (ids) => this.showRows(ids)),
+      queue.on("fresh", (ids) => this.showFresh(ids)),
+      this.view.on("cards", () => root.classList.toggle("ik-whole", !this.view.cropped)),
       this.view.close,
       () => this.thumbnails.close(),
     );
@@ -98,6 +102,7 @@ export class Ui {
     this.empty.hidden = !noRows;
     this.nothingFound.hidden = noRows || !noneVisible;
     this.grid.element.hidden = noneVisible;
+    this.root.classList.toggle("ik-has-rows", !noRows);
   }
 
   /** @param {string} text @param {Announcement} [options] */
@@ -125,6 +130,14 @@ export class Ui {
 
   toggleEditor() {
     this.edit(this.editor.element.hidden ? [...this.store.selection] : null);
+  }
+
+  /** Point out rows that were just added. @param {string[]} ids */
+  showFresh(ids) {
+    const visible = this.view.markFresh(ids);
+    if (visible === ids.length) return;
+    const action = { text: STRINGS.clearFilter, press: () => this.view.clearFilters() };
+    this.announce(STRINGS.addedHidden(ids.length - visible), { visible: true, action });
   }
 
   /** Select rows, and move the focus to the first of them. @param {string[]} ids */

@@ -154,18 +154,21 @@ function takeFiles(event) {
   return event.dataTransfer;
 }
 
-/** Create what is shown before there are files. @param {Ui} ui */
+/** Create what is shown before there are files: all of it can be clicked. @param {Ui} ui */
 export function emptyState(ui) {
   const limit = ui.queue.settings.max_file_size;
-  return h("div", { class: "ik-empty" }, [
+  const onclick = (/** @type {On<MouseEvent>} */ event) => event.target.closest("button") || ui.picker.chooseFiles();
+  return h("div", { class: "ik-empty", onclick }, [
     icon("upload"),
     h("strong", {}, STRINGS.dropTitle),
-    h("span", { class: "ik-quiet-text" }, STRINGS.dropHint),
+    h("span", { class: "ik-quiet-text" }, [
+      STRINGS.dropHint,
+      limit ? h("span", {}, ` ${STRINGS.limit(bytesText(limit))}`) : null,
+    ]),
     h("div", { class: "ik-buttons" }, [
       button({ icon: "plus", text: STRINGS.add, kind: "ik-primary", press: () => ui.picker.chooseFiles() }),
       button({ icon: "folder", text: STRINGS.addFolder, press: () => ui.picker.chooseFolder() }),
     ]),
-    limit ? h("span", { class: "ik-quiet-text" }, STRINGS.limit(bytesText(limit))) : null,
   ]);
 }
 

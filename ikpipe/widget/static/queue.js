@@ -214,7 +214,7 @@ export class Queue extends EventEmitter {
     }
     const counts = await Promise.all(answers);
     const added = counts.reduce((sum, n) => sum + n, 0);
-    if (added) this.emit("announce", STRINGS.added(added));
+    if (added) this.emit("announce", STRINGS.added(added), { visible: true });
   }
 
   /** @param {PickedFile[]} files */

@@ -1,10 +1,9 @@
 // Parts of rows that the table, the gallery and the preview have in common.
 
-import { copyMenu } from "./copy.js";
-import { button, h, setAttribute } from "./dom.js";
+import { h, setAttribute } from "./dom.js";
 import { webAddress } from "./format.js";
 import { icon } from "./icons.js";
-import { isBusy, isNotUploaded, isRetryable, isUploaded, STATE_ICONS } from "./states.js";
+import { isNotUploaded, isUploaded, STATE_ICONS } from "./states.js";
 import { STRINGS } from "./strings.js";
 
 /** Create a progress bar, which `fillBar` fills. @param {string} label */
@@ -86,38 +85,13 @@ export function fileLink(url, attributes, ...children) {
   return h("a", { ...fixed, ...attributes }, icon("visit"), ...children);
 }
 
-/** Create the buttons for what can be done with a row now. @param {Ui} ui @param {Row} row */
-export function actionButtons(ui, row) {
-  /** @param {string} iconName @param {string} label @param {(event: On<Event>) => void} press */
-  const make = (iconName, label, press) =>
-    button({ icon: iconName, label, press, kind: "ik-quiet", tabindex: "-1", "data-stop": "" });
-  const remove = () => make("trash", STRINGS.removeOne(row.name), () => ui.remove([row.id]));
-  const removal = ui.queue.isRemovable(row) ? [remove()] : [];
-  if (isBusy(row)) return [busyButton(ui, row, make)];
-  if (isRetryable(row)) return [make("retry", STRINGS.retryOne(row.name), () => ui.queue.retry([row.id])), ...removal];
-  if (row.state === "missing")
-    return [make("folder", STRINGS.chooseOne(row.name), () => ui.picker.chooseAgain()), ...removal];
-  if (isUploaded(row) && row.result?.url) {
-    const label = { "aria-label": STRINGS.openFile(row.name), title: STRINGS.openUrl };
-    const link = fileLink(row.result.url, { class: "ik-button ik-quiet", ...label, tabindex: "-1", "data-stop": "" });
-    const copy = make("copy", STRINGS.copyLink(row.name), (event) => copyMenu(ui, [row], event.currentTarget));
-    setAttribute(copy, "aria-haspopup", "menu");
-    return [link, copy];
-  }
-  return removal;
-}
+/** Whether a file is private, also by default. @param {Ui} ui @param {Row} row */
+export const isPrivate = (ui, row) => row.private ?? ui.queue.settings.defaults?.is_private_file ?? false;
 
-/** Whether nothing more of a row is sent, and the kernel only checks what became of it. @param {Store} store @param {Row} row */
-export const isStopped = (store, row) => store.cancelling.has(row.id) || store.checking.has(row.id);
-
-/**
- * Create the button that cancels a row, or, once it is cancelled, no longer waits for what became of it.
- * @param {Ui} ui @param {Row} row @param {(icon: string, label: string, press: () => void) => HTMLElement} make
- */
-function busyButton(ui, row, make) {
-  if (isStopped(ui.store, row))
-    return make("stop", STRINGS.stopNowOne(row.name), () => ui.queue.stopNow([row.id]));
-  return make("close", STRINGS.cancelOne(row.name), () => ui.queue.cancel([row.id]));
+/** Create the sign of a private file. */
+export function privateSign() {
+  const label = { role: "img", "aria-label": STRINGS.privateFile, title: STRINGS.privateFile };
+  return h("span", { class: "ik-private", ...label }, icon("lock"));
 }
 
 /** Return the row or card that an element is in. @param {Element} element @returns {HTMLElement | null} */

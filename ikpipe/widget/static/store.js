@@ -23,6 +23,8 @@ export class Store extends EventEmitter {
     this.checking = new Set(); // rows whose upload was interrupted, and the kernel still checks
     /** @type {Map<string, {loaded: number, total: number}>} */
     this.progress = new Map(); // a total of 0 is unknown
+    /** @type {Map<string, Row>} */
+    this.cleared = new Map(); // uploaded rows that the user took out of the list
     this.run = newRun();
     /** @type {Set<string>} */
     this.changed = new Set();
@@ -53,6 +55,10 @@ export class Store extends EventEmitter {
   /** Add rows of the kernel, or replace them. @param {Row[]} rows */
   update(rows) {
     for (const row of rows) {
+      if (this.cleared.has(row.id)) {
+        this.cleared.set(row.id, row);
+        continue;
+      }
       const before = this.rows.get(row.id);
       if (!before) this.append(row);
       this.count(before, row);
@@ -136,6 +142,20 @@ export class Store extends EventEmitter {
     this.orderChanged = true;
     this.emit("selection", "kernel");
     this.emitLater();
+  }
+
+  /** Take rows out of the list; the kernel keeps them. @param {string[]} ids */
+  clear(ids) {
+    for (const row of this.all(ids)) this.cleared.set(row.id, row);
+    this.remove(ids);
+  }
+
+  /** Put the rows back that were taken out of the list. */
+  restore() {
+    const rows = [...this.cleared.values()];
+    this.cleared.clear();
+    this.unsorted = true;
+    this.update(rows);
   }
 
   emitChanges() {

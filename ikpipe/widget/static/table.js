@@ -4,35 +4,62 @@ import { button, h, setAttribute, setText } from "./dom.js";
 import { kindText, sizeText } from "./format.js";
 import { icon } from "./icons.js";
 import { problemsAt, showProblems } from "./problems.js";
+import { actionButtons } from "./row-actions.js";
 import {
-  actionButtons,
-  isStopped,
   fillBar,
   fillIfChanged,
   folderText,
   idOf,
+  isPrivate,
   noteOf,
+  privateSign,
   progressBar,
   selectionMark,
   shareOf,
   shownState,
   stateIcon,
+  storedName,
 } from "./row-parts.js";
-import { isBusy, isNotUploaded } from "./states.js";
+import { isNotUploaded } from "./states.js";
 import { STRINGS } from "./strings.js";
 
 export const TABLE_COLUMNS = ["name", "folder", "tags", "kind", "size", "state", "actions"];
 const SHOWN_TAGS = 2;
+const PHONE = 480; // pixels of the list, below which a row is a card
+
+/**
+ * The columns besides the name and the state, the last ones first to go: their widths, and the least width of the list.
+ * @type {[column: string, width: string, least: number][]}
+ */
+const OPTIONAL_COLUMNS = [
+  ["folder", "minmax(0, 1.6fr)", 540],
+  ["tags", "minmax(0, 1.8fr)", 660],
+  ["kind", "60px", 800],
+  ["size", "84px", PHONE],
+];
 
 /** @type {Layout} */
 export const tableLayout = {
   name: "table",
-  height: 44,
-  perLine: () => 1,
+  measure: (width) => ({ perLine: 1, lineHeight: width < PHONE ? 68 : 44 }),
   header: tableHeader,
   create: createRow,
   fill: fillRow,
 };
+
+/**
+ * Choose the columns that a list of a width has room for, without those whose value all rows share.
+ * @param {number} width @param {Map<string, string>} shared
+ */
+export function tableColumns(width, shared) {
+  const columns = OPTIONAL_COLUMNS.filter(([column, , least]) => width >= least && !shared.has(column));
+  if (width < PHONE) return { names: ["phone"], template: "minmax(0, 1fr) auto" };
+  const widths = columns.map(([, columnWidth]) => columnWidth).join(" ");
+  return {
+    names: columns.map(([column]) => column),
+    template: `minmax(0, 3fr) ${widths} minmax(150px, 1.9fr)`,
+  };
+}
 
 /** @param {Ui} ui */
 function tableHeader(ui) {
@@ -86,8 +113,10 @@ function createRow() {
     details: h("span", { class: "ik-sub" }),
     folder: h("span", { class: "ik-text" }),
     thumbnail: h("span", { class: "ik-thumb" }),
+    lock: h("span", { class: "ik-lock" }),
   };
-  cells.name.append(selectionMark(), parts.thumbnail, h("span", { class: "ik-lines" }, parts.name, parts.details));
+  const lines = h("span", { class: "ik-lines" }, parts.name, parts.details);
+  cells.name.append(selectionMark(), parts.thumbnail, lines, parts.lock);
   cells.folder.append(parts.folder);
   const element = h("div", { class: "ik-row", role: "row" }, Object.values(cells));
   return Object.assign(element, { ik: { cells, parts, shown: {} } });
@@ -97,17 +126,32 @@ function createRow() {
 function fillRow(ui, item, row) {
   const { cells, parts } = item.ik;
   setText(parts.name, row.name);
-  setText(parts.details, [folderText(row), sizeText(row)].filter(Boolean).join(" · "));
+  setText(parts.details, detailsText(ui, row));
   setText(parts.folder, folderText(row));
   cells.name.title = row.name;
   cells.folder.title = folderText(row);
   ui.thumbnails.show(parts.thumbnail, row);
   setText(cells.kind, kindText(row));
+  fillIfChanged(item, "lock", String(isPrivate(ui, row)), () =>
+    parts.lock.replaceChildren(...(isPrivate(ui, row) ? [privateSign()] : [])),
+  );
   fillIfChanged(item, "tags", (row.tags || []).join("\n"), () => fillTags(cells.tags, row.tags || []));
   fillIfChanged(item, "size", sizeText(row), () => cells.size.replaceChildren(sizeText(row)));
   for (const cell of ["name", "folder", "tags", "size"]) fillProblemIcon(ui, item, cell, row);
   fillState(ui, item, row);
   fillActions(ui, item, row);
+}
+
+/** Return the line below a name: the stored name if it is another, and what has no column. @param {Ui} ui @param {Row} row */
+function detailsText({ grid, shared }, row) {
+  const stored = storedName(row);
+  const hidden = (/** @type {string} */ column) => !grid.columns.includes(column) && !shared.values.has(column);
+  const texts = [
+    stored && STRINGS.storedAs(stored),
+    hidden("folder") && folderText(row),
+    !grid.columns.includes("size") && sizeText(row),
+  ];
+  return texts.filter(Boolean).join(" · ");
 }
 
 /** @param {HTMLElement} cell @param {string[]} tags */
@@ -174,14 +218,17 @@ function fillState(ui, item, row) {
     cell.firstElementChild?.append(stateIcon(state), stateLines(row, state, note));
   });
   const bar = cell.querySelector(".ik-bar");
-  if (bar) fillBar(bar, shareOf(ui.store, row));
+  if (!bar) return;
+  const share = shareOf(ui.store, row);
+  fillBar(bar, share);
+  if (share !== null) setText(cell.querySelector(".ik-state-word"), STRINGS.uploading(Math.round(100 * share)));
 }
 
 /** @param {Row} row @param {ShownState} state @param {string} note */
 function stateLines(row, state, note) {
   const noteLine = note ? h("span", { class: "ik-note", title: note }, note) : null;
   const second = state === "sending" ? progressBar(STRINGS.progressOne(row.name)) : noteLine;
-  return h("span", { class: "ik-lines" }, h("span", {}, STRINGS.states[state]), second);
+  return h("span", { class: "ik-lines" }, h("span", { class: "ik-state-word" }, STRINGS.states[state]), second);
 }
 
 /** @param {Ui} ui @param {Item} item */
@@ -193,11 +240,10 @@ function stateButton(ui, item) {
 
 /** @param {Ui} ui @param {Item} item @param {Row} row */
 function fillActions(ui, item, row) {
-  const cell = item.ik.cells.actions;
-  const state = isBusy(row) ? isStopped(ui.store, row) : row.state;
-  fillIfChanged(item, "actions", [row.id, state, row.result?.final, row.name, row.result?.url, row.source].join("\n"), () => {
-    const buttons = actionButtons(ui, row);
-    setFocusable(cell, !buttons.length);
-    cell.replaceChildren(...buttons);
+  const key = [row.id, shownState(ui.store, row), row.result?.final, row.name, row.result?.url, row.source].join("\n");
+  fillIfChanged(item, "actions", key, () => {
+    const cell = item.ik.cells.actions;
+    setFocusable(cell, false);
+    cell.replaceChildren(...actionButtons(ui, row));
   });
 }

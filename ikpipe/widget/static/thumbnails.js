@@ -1,7 +1,7 @@
 // Thumbnails, made when they come into view: from files of the page, from URLs, or by the kernel.
 
 import { Cleanup, h } from "./dom.js";
-import { familyOf, webAddress } from "./format.js";
+import { clockText, familyOf, webAddress } from "./format.js";
 import { icon } from "./icons.js";
 import { isUploaded } from "./states.js";
 
@@ -25,6 +25,8 @@ export class Thumbnails {
     /** @type {Job[]} */
     this.jobs = [];
     this.running = 0;
+    /** @type {Map<string, number>} */
+    this.durations = new Map(); // of videos, in seconds, by row
     /** @type {Map<string, (picture: KernelPicture) => void>} */
     this.requests = new Map(); // row and size → function that takes the answer
     this.requested = { thumb: new Set(), large: new Set() };
@@ -46,9 +48,9 @@ export class Thumbnails {
     if (holder.dataset.key === key) return;
     holder.dataset.key = key;
     const address = this.cache.get(key);
-    if (address !== undefined) put(holder, row, address);
+    if (address !== undefined) this.put(holder, row, address);
     else {
-      if (!holder.querySelector("img")) put(holder, row, null);
+      if (!holder.querySelector("img")) this.put(holder, row, null);
       this.jobs.push({ holder, row, key });
       clearTimeout(this.timer);
       this.timer = setTimeout(() => this.startJobs(), SCROLL_DELAY);
@@ -72,7 +74,7 @@ export class Thumbnails {
     const address = await this.make(row, key).catch(() => null);
     this.running -= 1;
     this.keep(key, address);
-    if (holder.dataset.key === key) put(holder, row, address);
+    if (holder.dataset.key === key) this.put(holder, row, address);
     this.startJobs();
   }
 
@@ -84,11 +86,22 @@ export class Thumbnails {
       const thumbnail = webAddress(row.result?.thumbnail);
       return thumbnail && (await isPicture(thumbnail)) ? thumbnail : this.make(row, `${row.id} own`);
     }
-    if (file) return thumbnailOf(file, family);
+    const keepDuration = (/** @type {number} */ seconds) => void this.durations.set(row.id, seconds);
+    if (file) return thumbnailOf(file, family, keepDuration);
     if (row.source === "url") return family === "image" || !row.kind ? webAddress(row.href) : null;
     if (row.source !== "file" || !["image", "video"].includes(family)) return null;
     const { address } = await this.request(row.id, "thumb");
-    return address && family === "video" ? posterOf(address) : address;
+    return address && family === "video" ? posterOf(address, keepDuration) : address;
+  }
+
+  /**
+   * Show a picture, or the icon of its family if there is none, and a video's duration.
+   * @param {HTMLElement} holder @param {Row} row @param {string | null} address
+   */
+  put(holder, row, address) {
+    put(holder, row, address);
+    const seconds = this.durations.get(row.id);
+    if (seconds) holder.append(h("span", { class: "ik-duration" }, clockText(seconds)));
   }
 
   /** @param {string} key @param {string | null} address */
@@ -152,9 +165,9 @@ function put(holder, row, address) {
   holder.replaceChildren(h("img", { ...fixed, onerror: showIcon, src: address }));
 }
 
-/** @param {File} file @param {Family} family */
-async function thumbnailOf(file, family) {
-  if (family === "video") return posterOf(URL.createObjectURL(file));
+/** @param {File} file @param {Family} family @param {(seconds: number) => void} onDuration */
+async function thumbnailOf(file, family, onDuration) {
+  if (family === "video") return posterOf(URL.createObjectURL(file), onDuration);
   if (family !== "image") return null;
   try {
     return await shrink(await createImageBitmap(file, { resizeWidth: LONGER_SIDE, resizeQuality: "medium" }));
@@ -186,15 +199,21 @@ async function shrink(source) {
   return blob && URL.createObjectURL(blob);
 }
 
-/** Return an early frame of a video, and release the video's address. @param {string} address */
-async function posterOf(address) {
+/**
+ * Return an early frame of a video, and release the video's address.
+ * @param {string} address @param {(seconds: number) => void} onDuration
+ */
+async function posterOf(address, onDuration) {
   const video = h("video", { muted: true, preload: "auto", playsinline: true });
   try {
     await new Promise((resolve, reject) => {
       video.onseeked = resolve;
       video.onerror = reject;
       setTimeout(reject, VIDEO_TIMEOUT); // others wait for their turn
-      video.onloadedmetadata = () => (video.currentTime = Math.min(1, video.duration / 4 || 0));
+      video.onloadedmetadata = () => {
+        if (Number.isFinite(video.duration)) onDuration(video.duration);
+        video.currentTime = Math.min(1, video.duration / 4 || 0);
+      };
       video.src = address;
     });
     if (!video.videoWidth) return null; // it is audio only

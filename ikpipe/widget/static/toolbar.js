@@ -3,9 +3,9 @@
 import { copyMenu } from "./copy.js";
 import { button, h, oncePerFrame, setAttribute, setText, setButtonText } from "./dom.js";
 import { icon } from "./icons.js";
-import { isBusy, isRetryable, isUploaded } from "./states.js";
+import { isBusy, isEditable, isRetryable, isUploaded } from "./states.js";
 import { numberText, STRINGS } from "./strings.js";
-import { SORTS } from "./view.js";
+import { CARD_SIZE, SORTS } from "./view.js";
 
 /** @typedef {keyof typeof STRINGS.groups} GroupName */
 
@@ -13,12 +13,6 @@ export class Toolbar {
   /** @param {Ui} ui */
   constructor(ui) {
     this.ui = ui;
-    this.uploadButton = button({
-      icon: "upload",
-      text: STRINGS.send(0),
-      kind: "ik-primary",
-      press: () => this.upload(),
-    });
     const pressed = { "aria-pressed": "false" };
     this.editButton = button({ icon: "edit", text: STRINGS.edit, press: () => ui.toggleEditor(), ...pressed });
     this.layouts = [this.layoutButton("table"), this.layoutButton("gallery")];
@@ -39,7 +33,9 @@ export class Toolbar {
     this.direction = button({ icon: "up", label: STRINGS.ascending, kind: "ik-quiet", press: reverse });
     // the gallery has no header that sorts
     this.sorting = h("div", { class: "ik-sorting" }, this.sorts, this.direction);
+    this.cards = new CardControls(ui);
     this.selection = new SelectionBar(ui);
+    this.root = ui.root;
     this.element = h("div", { class: "ik-top" }, this.firstLine(), this.secondLine());
     this.updateLater = oncePerFrame(() => this.update());
     ui.cleanup.add(
@@ -59,13 +55,13 @@ export class Toolbar {
       h("div", { class: "ik-search" }, icon("search"), this.search),
       h("div", { class: "ik-group", role: "group" }, this.layouts),
       this.editButton,
-      this.uploadButton,
     ]);
   }
 
   secondLine() {
     const filters = h("div", { class: "ik-filters", role: "group", "aria-label": STRINGS.filters }, this.filters);
-    return h("div", { class: "ik-second" }, filters, this.sorting, this.selection.element);
+    const tools = [this.sorting, this.cards.element, this.ui.shared.element];
+    return h("div", { class: "ik-second" }, filters, tools, this.selection.element);
   }
 
   /** @param {"table" | "gallery"} name */
@@ -83,27 +79,22 @@ export class Toolbar {
     ]);
   }
 
-  upload() {
-    const ready = this.ui.store.countOf("ready");
-    if (ready) this.ui.queue.send();
-    else this.ui.announce(STRINGS.nothingToSend, { visible: true });
-  }
-
   update() {
     const { store, view } = this.ui;
-    const ready = store.countOf("ready");
-    setButtonText(this.uploadButton, STRINGS.send(ready));
-    setAttribute(this.uploadButton, "aria-disabled", ready ? null : "true");
     this.element.hidden = store.rows.size === 0; // the empty list has buttons of its own
     for (const layout of this.layouts)
       setAttribute(layout, "aria-pressed", String(layout.dataset.layout === view.layout));
     for (const filter of this.filters) this.updateFilter(filter, /** @type {GroupName} */ (filter.dataset.group));
-    this.sorting.hidden = view.layout !== "gallery";
+    this.root.classList.toggle("ik-as-gallery", view.layout === "gallery");
+    this.cards.update();
     this.sorts.value = view.sort;
     this.direction.replaceChildren(icon(view.descending ? "down" : "up"));
     for (const name of ["aria-label", "title"])
       setAttribute(this.direction, name, view.descending ? STRINGS.descending : STRINGS.ascending);
     if (this.search.value.trim().toLowerCase() !== view.text) this.search.value = view.text;
+    const { selected } = store;
+    const isReadOnly = selected.length > 0 && !selected.some(isEditable);
+    setButtonText(this.editButton, isReadOnly ? STRINGS.details : STRINGS.edit);
     this.selection.update();
   }
 
@@ -114,6 +105,27 @@ export class Toolbar {
     filter.hidden = n === 0 && group !== view.group && group !== "all";
     setText(filter.querySelector(".ik-number"), numberText(n));
     setAttribute(filter, "aria-pressed", String(view.group === group));
+  }
+}
+
+/** How the gallery shows pictures: their size, and whether they fill their cards. */
+class CardControls {
+  /** @param {Ui} ui */
+  constructor({ view }) {
+    this.view = view;
+    const { least, usual, most } = CARD_SIZE;
+    const oninput = () => view.setCards({ cardSize: Number(this.size.value) });
+    const range = { min: least, max: most, step: 8, value: String(usual) };
+    this.size = h("input", { type: "range", class: "ik-card-size", "aria-label": STRINGS.cardSize, ...range, oninput });
+    const press = () => view.setCards({ cropped: !view.cropped });
+    this.fit = button({ icon: "fit", label: STRINGS.fitImages, kind: "ik-quiet", press, "aria-pressed": "false" });
+    this.element = h("div", { class: "ik-card-controls" }, this.size, this.fit);
+    view.on("cards", () => this.update());
+  }
+
+  update() {
+    this.size.value = String(this.view.cardSize);
+    setAttribute(this.fit, "aria-pressed", String(!this.view.cropped));
   }
 }
 

@@ -216,8 +216,7 @@ interface Line {
 
 interface Layout {
   name: "table" | "gallery";
-  height: number; // pixels of a line
-  perLine(width: number): number;
+  measure(width: number, view: import("./view.js").View): { perLine: number; lineHeight: number }; // in pixels
   header(ui: Ui): HTMLElement | null;
   create(): Item;
   fill(ui: Ui, item: Item, row: Row): void;

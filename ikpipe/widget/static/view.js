@@ -7,6 +7,9 @@ import { STRINGS } from "./strings.js";
 
 const REFRESH_DELAY = 250; // ms between two sorts while rows change
 
+const FRESH_TIME = 2000; // ms in which added rows are marked
+export const CARD_SIZE = { least: 112, usual: 160, most: 320 }; // pixels
+
 const STATE_ORDER = Object.keys(STRINGS.states);
 
 /** @typedef {(a: Row, b: Row) => number} Comparison */
@@ -37,6 +40,12 @@ export class View extends EventEmitter {
     this.descending = false;
     /** @type {"table" | "gallery"} */
     this.layout = "table";
+    this.cardSize = CARD_SIZE.usual; // pixels
+    this.cropped = true; // whether pictures fill their cards
+    /** @type {Set<string>} */
+    this.fresh = new Set(); // rows that were just added, for a moment
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.freshTimer = undefined;
     /** @type {string[]} */
     this.visible = [];
     /** @type {Map<string, number> | null} */
@@ -47,7 +56,11 @@ export class View extends EventEmitter {
     this.anchor = null; // the row at which the selection of a range starts
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.refreshTimer = undefined;
-    this.close = this.store.on("rows", (changed, orderChanged) => this.rowsChanged(changed, orderChanged));
+    const removeListener = this.store.on("rows", (changed, orderChanged) => this.rowsChanged(changed, orderChanged));
+    this.close = () => {
+      removeListener();
+      clearTimeout(this.freshTimer);
+    };
     this.refresh();
   }
 
@@ -113,6 +126,25 @@ export class View extends EventEmitter {
   setLayout(layout) {
     this.layout = layout;
     this.emit("layout");
+  }
+
+  /** @param {{ cardSize?: number, cropped?: boolean }} options */
+  setCards(options) {
+    Object.assign(this, options);
+    this.emit("cards");
+  }
+
+  /** Mark rows that were just added for a moment, and return how many of them are visible. @param {string[]} ids */
+  markFresh(ids) {
+    clearTimeout(this.freshTimer);
+    for (const id of ids) this.fresh.add(id);
+    this.freshTimer = setTimeout(() => {
+      this.fresh.clear();
+      this.emit("fresh");
+    }, FRESH_TIME);
+    this.refresh();
+    this.emit("fresh");
+    return ids.filter((id) => this.positionOf(id) >= 0).length;
   }
 
   clearFilters() {

@@ -26,7 +26,7 @@ NOTEBOOKS = ROOT / "notebooks"
 
 
 def test_the_notebook_as_a_page(page: Page, voila_server: Place, files: Files, shot: Callable[[str], None]) -> None:
-    """`make app`: the example notebook is a page without code, whose uploader works and whose table has been sent."""
+    """The example notebook is a page without code, whose uploader works and whose table has been sent."""
     shutil.copytree(NOTEBOOKS, voila_server.folder, dirs_exist_ok=True)
     page.goto(f"{voila_server.url}/voila/render/03_uploader.ipynb")
     screen = Screen(page).shown()
@@ -36,6 +36,19 @@ def test_the_notebook_as_a_page(page: Page, voila_server: Place, files: Files, s
     assert page.get_by_text("Falcon 9 at dusk").first.is_visible()
     assert page.locator(".ik-gallery").is_visible()
     assert not page.get_by_text("import ikpipe").count()
+
+
+def test_the_page_for_editors(page: Page, voila_server: Place, files: Files, shot: Callable[[str], None]) -> None:
+    """`make app`: one uploader fills the page, without text beside it, and uploads nothing by itself."""
+    shutil.copy(NOTEBOOKS / "Uploader.ipynb", voila_server.folder)
+    page.goto(f"{voila_server.url}/voila/render/Uploader.ipynb")
+    screen = Screen(page).shown()
+    assert page.locator(".ikpipe").count() == 1
+    assert page.locator(".jp-RenderedMarkdown").count() == 0
+    screen.pick(files.picked)
+    assert screen.root.locator(".ik-group-ready .ik-number").inner_text() == "3"
+    screen.send(3)
+    screen.up(3)
     shot("app")
 
 

@@ -1,7 +1,11 @@
-"""Screenshots of every state of the widget: `PYTHONPATH=tests python tests/browser/page/shots.py FOLDER`."""
+"""Screenshots of every state of the widget, and the sheet of them in the docs.
+
+`PYTHONPATH=tests python tests/browser/page/shots.py FOLDER [SCENE …]`
+"""
 
 from __future__ import annotations
 
+import json
 import sys
 from contextlib import ExitStack
 from pathlib import Path
@@ -47,16 +51,19 @@ class Studio:
         self._browser, self._folder, self._emulator, self._stack = browser, folder, emulator, stack
         self.pictures = sorted(path for path in data_folder().iterdir() if path.suffix in {".jpg", ".png", ".webp"})
 
-    def open(self, *, width: int = 1000, dark: bool = False, jupyter: bool = False) -> tuple[Uploads, Stub]:
+    def open(
+        self, *, width: int = 1000, height: int = 660, dark: bool = False, jupyter: bool = False, **context: Any
+    ) -> tuple[Uploads, Stub]:
         """Open a page with a stub."""
         bridge = self._stack.enter_context(Bridge())
         bridge.state = {"settings": {"max_file_size": 25_000_000, "fields": FIELDS}, "summary": {}}
         stub = Stub(bridge, self._emulator.account)
         scheme: Any = "dark" if dark else "light"
-        context = self._browser.new_context(viewport={"width": width, "height": 640}, color_scheme=scheme)
-        page = context.new_page()
+        size: Any = {"width": width, "height": height}
+        page = self._browser.new_context(viewport=size, color_scheme=scheme, locale="en-US", **context).new_page()
         page.goto(bridge.url)
         page.wait_for_selector("html[data-ready]", state="attached")
+        page.add_style_tag(content="h1 { display: none; }")
         if jupyter:
             page.add_style_tag(content=JUPYTER_DARK)
         elif dark:
@@ -65,7 +72,7 @@ class Studio:
 
     def keep(self, uploads: Uploads, name: str) -> None:
         """Save a screenshot when all thumbnails are loaded."""
-        uploads.page.wait_for_timeout(400)
+        uploads.page.wait_for_timeout(450)
         uploads.page.screenshot(path=self._folder / f"{name}.png")
         uploads.page.context.close()
 
@@ -74,13 +81,25 @@ def pick(studio: Studio, uploads: Uploads, count: int) -> None:
     """Pick some of the demo's images."""
     paths = [str(path) for path in studio.pictures[:count]]
     uploads.choose(paths)
-    uploads.page.wait_for_function(f"document.querySelectorAll('.ik-row[data-id]').length >= {min(count, 8)}")
+    uploads.page.wait_for_function(f"document.querySelectorAll('[data-id]').length >= {min(count, 4)}")
+    uploads.page.wait_for_timeout(300)  # until what was shown of the added files can be replaced
+    quiet(uploads)
+
+
+def quiet(uploads: Uploads) -> None:
+    """Hide what announces the added files, which other screenshots show."""
+    uploads.evaluate(
+        """() => {
+            document.querySelector(".ik-toast").classList.add("ik-hidden");
+        }"""
+    )
+    uploads.page.add_style_tag(content=".ikpipe .ik-fresh { animation: none !important; }")
 
 
 def mixed(stub: Stub) -> None:
     """Set rows to all final states."""
     ids = list(stub.rows)
-    url = {"url": "https://ik.imagekit.io/demo/products/a.jpg", "path": "/products/a.jpg"}
+    url = {"url": "https://ik.imagekit.io/demo/products/a.jpg"}
     ends: list[dict[str, Any]] = [
         {"state": "uploaded", "result": url},
         {"state": "exists", "result": url},
@@ -157,48 +176,82 @@ def many(stub: Stub, count: int) -> None:
     stub.push(*rows)
 
 
-LIGHT: dict[str, Any] = {}
-DARK = {"dark": True}
-JUPYTER = {"dark": True, "jupyter": True}
-NARROW = {"width": 360}
-
-
-def take_all(studio: Studio) -> None:
-    """Save all screenshots."""
-    for scene in (empty, three, five_thousand, broken, under_way, ended, gallery, editor, preview, busy, drop):
-        name = scene.__name__.replace("_", "-")
-        for variant, options in (("light", LIGHT), ("dark", DARK), ("jupyter-dark", JUPYTER), ("narrow", NARROW)):
-            uploads, stub = studio.open(**options)
-            scene(studio, uploads, stub)
-            studio.keep(uploads, f"{name}-{variant}")
+VARIANTS: dict[str, dict[str, Any]] = {
+    "light": {},
+    "dark": {"dark": True},
+    "jupyter": {"dark": True, "jupyter": True},
+    "narrow": {"width": 640},
+    "phone": {"width": 390, "height": 760, "is_mobile": True, "has_touch": True},
+    "contrast": {"forced_colors": "active"},
+}
 
 
 def empty(_studio: Studio, _uploads: Uploads, _stub: Stub) -> None:
     """Show the uploader without rows."""
 
 
-def three(studio: Studio, uploads: Uploads, _stub: Stub) -> None:
-    """Show three files."""
+def added(studio: Studio, uploads: Uploads, _stub: Stub) -> None:
+    """Show files that were just added."""
+    uploads.choose([str(path) for path in studio.pictures[:5]])
+    uploads.root.locator("[data-id]").nth(4).wait_for()
+
+
+def three(studio: Studio, uploads: Uploads, stub: Stub) -> None:
+    """Show three files, of which one is private."""
     pick(studio, uploads, 3)
+    stub.push({"id": "b1", "private": True, "tags": ["autumn", "sale"]})
 
 
 def five_thousand(_studio: Studio, uploads: Uploads, stub: Stub) -> None:
     """Show 5,000 rows."""
     many(stub, 5000)
-    uploads.wait_rows(5000)
+    uploads.root.locator('.ik-grid[aria-rowcount="5001"]').wait_for()
 
 
 def broken(studio: Studio, uploads: Uploads, stub: Stub) -> None:
-    """Show problems, one of them open."""
+    """Show problems in groups."""
     pick(studio, uploads, 8)
     problems(stub)
+    uploads.root.locator(".ik-problem-group").nth(3).wait_for()
+
+
+def reason(studio: Studio, uploads: Uploads, stub: Stub) -> None:
+    """Show what is wrong with a file."""
+    broken(studio, uploads, stub)
     uploads.root.locator(".ik-problem-sign:visible, .ik-state-button:visible").first.click()
+
+
+def hover(studio: Studio, uploads: Uploads, stub: Stub) -> None:
+    """Show the buttons of a row."""
+    pick(studio, uploads, 6)
+    mixed(stub)
+    uploads.root.locator("[data-id] .ik-name").nth(5).hover()
+
+
+def menu(studio: Studio, uploads: Uploads, stub: Stub) -> None:
+    """Show the menu of a row."""
+    pick(studio, uploads, 6)
+    mixed(stub)
+    uploads.root.locator("[data-id] .ik-name").nth(1).click(button="right")
+
+
+def selected(studio: Studio, uploads: Uploads, _stub: Stub) -> None:
+    """Show some selected files."""
+    pick(studio, uploads, 7)
+    select(uploads, 3)
+
+
+def select(uploads: Uploads, count: int) -> None:
+    """Select the first files."""
+    for at in range(count):
+        uploads.root.locator("[data-id] .ik-mark").nth(at).click()
 
 
 def under_way(studio: Studio, uploads: Uploads, stub: Stub) -> None:
     """Show a run in progress."""
     pick(studio, uploads, 8)
     sending(stub, uploads.bridge)
+    queue(uploads, "queue => [['b3', 34], ['b4', 81]].forEach(([id, n]) => queue.store.setProgress(id, n, 100))")
 
 
 def ended(studio: Studio, uploads: Uploads, stub: Stub) -> None:
@@ -207,13 +260,42 @@ def ended(studio: Studio, uploads: Uploads, stub: Stub) -> None:
     mixed(stub)
 
 
+def done(studio: Studio, uploads: Uploads, stub: Stub) -> None:
+    """Show that all files are uploaded."""
+    pick(studio, uploads, 6)
+    for one, row in list(stub.rows.items()):
+        path = "/in/" + row["name"].replace(".", "_x7Yp2Qb.")
+        result = {"url": f"https://ik.imagekit.io/demo{path}", "path": path}
+        stub.push({"id": one, "folder": "/in", "state": "uploaded", "result": result})
+
+
+def removed(studio: Studio, uploads: Uploads, _stub: Stub) -> None:
+    """Show that a removal can be undone."""
+    pick(studio, uploads, 6)
+    select(uploads, 2)
+    uploads.page.keyboard.press("Delete")
+    uploads.root.locator(".ik-toast").get_by_role("button").wait_for()
+
+
 def gallery(studio: Studio, uploads: Uploads, stub: Stub) -> None:
     """Show cards, two of them selected."""
     pick(studio, uploads, 14)
     mixed(stub)
+    stub.push({"id": "b9", "private": True})
     uploads.button("Gallery").click()
     uploads.root.locator(".ik-card").nth(1).click()
     uploads.root.locator(".ik-card").nth(3).click(modifiers=["Control"])
+
+
+def whole(studio: Studio, uploads: Uploads, _stub: Stub) -> None:
+    """Show large cards with whole pictures, and the menu of one."""
+    pick(studio, uploads, 14)
+    uploads.button("Gallery").click()
+    if (controls := uploads.root.get_by_label("Size of the cards")).is_visible():
+        controls.fill("240")
+        uploads.button("Show whole images").click()
+    uploads.root.locator(".ik-card").first.click()
+    uploads.root.locator(".ik-card .ik-more-button").first.click()
 
 
 def editor(studio: Studio, uploads: Uploads, stub: Stub) -> None:
@@ -221,17 +303,55 @@ def editor(studio: Studio, uploads: Uploads, stub: Stub) -> None:
     pick(studio, uploads, 6)
     stub.push({"id": "b0", "tags": ["sky", "space"], "folder": "/space"}, {"id": "b1", "tags": ["space"]})
     stub.push({"id": "b2", "state": "uploaded"})
-    for at in range(3):
-        uploads.root.locator(".ik-row[data-id] .ik-mark").nth(at).click()
+    select(uploads, 3)
     uploads.root.locator(".ik-toolbar").get_by_role("button", name="Edit").click()
+
+
+def one(studio: Studio, uploads: Uploads, stub: Stub) -> None:
+    """Show the panel for one file with a problem."""
+    pick(studio, uploads, 6)
+    bad = problem("folder", "bad_character", "Folder contains a character that isn't allowed.", "", "/shop/new_1")
+    stub.push({"id": "b0", "folder": "/shop/new#1", "tags": ["space"], "state": "invalid", "problems": [bad]})
+    select(uploads, 1)
+    uploads.root.locator(".ik-toolbar").get_by_role("button", name="Edit").click()
+
+
+def details(studio: Studio, uploads: Uploads, stub: Stub) -> None:
+    """Show the details of an uploaded file."""
+    done(studio, uploads, stub)
+    uploads.root.locator("[data-id] .ik-name").nth(1).click()
+    uploads.root.locator(".ik-toolbar").get_by_role("button", name="Details").click()
 
 
 def preview(studio: Studio, uploads: Uploads, stub: Stub) -> None:
     """Show an image with its focus area."""
     pick(studio, uploads, 6)
     stub.push({"id": "b0", "coordinates": "120,60,200,220", "tags": ["space", "nasa"]})
-    uploads.root.locator(".ik-row[data-id] .ik-thumb").first.dblclick()
+    uploads.root.locator("[data-id] .ik-thumb").first.dblclick()
     uploads.page.wait_for_selector(".ik-area-edit")
+
+
+def filtered(studio: Studio, uploads: Uploads, _stub: Stub) -> None:
+    """Show that no file matches."""
+    pick(studio, uploads, 4)
+    uploads.root.get_by_role("searchbox").fill("invoice")
+    uploads.root.locator(".ik-nothing").wait_for()
+
+
+def adjusted(studio: Studio, uploads: Uploads, _stub: Stub) -> None:
+    """Show notices about names, and about files that were picked twice."""
+    pick(studio, uploads, 4)
+    for text, action in (
+        ("9 files: “Autumn campaign” will be stored as “Autumn_campaign”.", "Show"),
+        ("2 files already added, not added again.", "Add anyway"),
+    ):
+        offer = {"icon": "edit", "text": text, "action": action}
+        queue(uploads, f"queue => queue.emit('offer', {json.dumps(offer)})")
+
+
+def queue(uploads: Uploads, script: str) -> None:
+    """Call a function with the page's queue, for states that only the browser knows."""
+    uploads.evaluate(f"() => ({script})([...globalThis[Symbol.for('ikpipe.uploader.queues')]][0])")
 
 
 def busy(studio: Studio, uploads: Uploads, stub: Stub) -> None:
@@ -240,7 +360,7 @@ def busy(studio: Studio, uploads: Uploads, stub: Stub) -> None:
     stub.push({"id": "b1", "name": LONG})
     uploads.bridge.say({"type": "error", "message": "The account's metadata fields could not be read: 503"})
     stub.deaf = True
-    uploads.root.locator(".ik-row[data-id]").first.click()
+    uploads.root.locator("[data-id]").first.click()
     uploads.page.wait_for_selector("text=Python is running another cell")
 
 
@@ -256,12 +376,71 @@ def drop(studio: Studio, uploads: Uploads, _stub: Stub) -> None:
     )
 
 
-def main(folder: Path) -> None:
-    """Start the emulator and the browser, and take the screenshots."""
+ALL = ("light", "dark", "narrow", "phone", "contrast")
+SCENES: list[tuple[Any, tuple[str, ...]]] = [
+    (empty, ("light", "dark", "phone", "contrast")),
+    (added, ("light", "phone")),
+    (three, ALL),
+    (five_thousand, ("light", "jupyter", "phone")),
+    (broken, ALL),
+    (reason, ("light", "dark")),
+    (hover, ("light", "dark")),
+    (menu, ("light", "contrast")),
+    (selected, ("light", "narrow", "phone")),
+    (under_way, ALL),
+    (ended, ("light", "jupyter", "phone", "contrast")),
+    (done, ("light", "narrow", "phone")),
+    (removed, ("light",)),
+    (gallery, ("light", "dark", "narrow", "phone", "contrast")),
+    (whole, ("light", "phone")),
+    (editor, ("light", "dark", "narrow")),
+    (one, ("light", "phone")),
+    (details, ("light", "phone")),
+    (preview, ("light", "dark", "phone")),
+    (filtered, ("light",)),
+    (adjusted, ("light", "phone")),
+    (busy, ("light", "narrow")),
+    (drop, ("light", "dark")),
+]
+
+
+def take_all(studio: Studio, chosen: list[str]) -> None:
+    """Save the screenshots of all scenes, or of those that are named."""
+    for scene, variants in SCENES:
+        if chosen and scene.__name__ not in chosen:
+            continue
+        for variant in variants:
+            uploads, stub = studio.open(**VARIANTS[variant])
+            scene(studio, uploads, stub)
+            studio.keep(uploads, f"{scene.__name__}-{variant}")
+
+
+def sheet(folder: Path, target: Path) -> None:
+    """Join all screenshots to one image, in the order of the scenes."""
+    from PIL import Image, ImageDraw
+
+    names = [f"{scene.__name__}-{variant}" for scene, variants in SCENES for variant in variants]
+    width, height, per_line = 330, 230, 6
+    lines = -(-len(names) // per_line)
+    joined = Image.new("RGB", (per_line * width, lines * height), "#e4e4e7")
+    draw = ImageDraw.Draw(joined)
+    for at, name in enumerate(names):
+        shot = Image.open(folder / f"{name}.png").convert("RGB")
+        shot.thumbnail((width - 14, height - 28), Image.Resampling.LANCZOS)
+        left, top = at % per_line * width, at // per_line * height
+        draw.text((left + 8, top + 4), name.replace("_", " ").replace("-", ", "), fill="#18181b")
+        joined.paste(shot, (left + (width - shot.width) // 2, top + 20))
+    joined.save(target, quality=62, method=6)
+
+
+def main(folder: Path, chosen: list[str]) -> None:
+    """Start the emulator and the browser, take the screenshots, and join them if all were taken."""
     folder.mkdir(parents=True, exist_ok=True)
     with Emulator() as emulator, browsing.browser() as running, ExitStack() as stack:
-        take_all(Studio(running, folder, emulator, stack))
+        take_all(Studio(running, folder, emulator, stack), chosen)
+    if not chosen:
+        sheet(folder, Path(__file__).parents[3] / "docs" / "uploader-states.webp")
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), sys.argv[2:])

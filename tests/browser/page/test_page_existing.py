@@ -43,7 +43,7 @@ def pictures(uploads: Uploads) -> list[str]:
 
 def send(uploads: Uploads) -> None:
     """Upload all rows."""
-    uploads.root.locator(".ik-toolbar .ik-primary").click()
+    uploads.root.locator(".ik-footer .ik-primary").click()
 
 
 def test_rows_of_existing_files_are_done(upload_page: Open, emulate: Emulate, files: Files) -> None:

@@ -97,7 +97,7 @@ def test_the_list_is_one_stop_of_tab(four: Uploads) -> None:
 def test_left_and_right_reach_the_buttons_of_a_row(four: Uploads, stub: Stub) -> None:
     """The left and right arrows move between the buttons of a row."""
     stub.push({"id": "r0", "source": "browser"})
-    four.row("b.jpg").get_by_role("button").wait_for()
+    four.button("Remove b.jpg").wait_for()
     four.row("b.jpg").click()
     four.page.keyboard.press("End")
     assert four.evaluate("() => document.activeElement.getAttribute('aria-label')") == "Remove b.jpg"
@@ -108,7 +108,7 @@ def test_left_and_right_reach_the_buttons_of_a_row(four: Uploads, stub: Stub) ->
 def test_delete_removes_what_was_picked(four: Uploads, stub: Stub) -> None:
     """Rows of the input stay, and the focus moves to the next row."""
     stub.push(*({"id": one, "source": "browser"} for one in ("r0", "r1")))
-    four.row("a10.jpg").get_by_role("button").wait_for()
+    four.button("Remove a10.jpg").wait_for()
     four.row("b.jpg").click()
     four.page.keyboard.press("Control+a")
     four.page.keyboard.press("Delete")
@@ -121,7 +121,7 @@ def test_delete_removes_what_was_picked(four: Uploads, stub: Stub) -> None:
 def test_delete_keeps_files_that_may_be_stored(four: Uploads, stub: Stub, state: str) -> None:
     """Otherwise its status would never be known."""
     stub.push({"id": "r0", "source": "browser", "state": state}, {"id": "r1", "source": "browser"})
-    four.row("a10.jpg").get_by_role("button").wait_for()
+    four.button("Remove a10.jpg").wait_for()
     four.row("b.jpg").click()
     four.page.keyboard.press("Control+a")
     four.page.keyboard.press("Delete")
@@ -133,7 +133,7 @@ def test_delete_keeps_files_that_may_be_stored(four: Uploads, stub: Stub, state:
 def test_delete_keeps_rows_that_are_not_shown(four: Uploads, stub: Stub) -> None:
     """Only the selected rows that the filter shows are removed."""
     stub.push(*({"id": f"r{at}", "source": "browser"} for at in range(4)))
-    four.row("c.mp4").get_by_role("button").wait_for()
+    four.button("Remove c.mp4").wait_for()
     four.row("b.jpg").click()
     four.page.keyboard.press("Control+a")
     four.root.get_by_role("searchbox").fill("png")

@@ -33,7 +33,7 @@ def send(uploads: Uploads, paths: list[str]) -> None:
     """Pick files, and upload them."""
     uploads.choose(paths)
     uploads.wait_rows(len(paths))
-    uploads.root.locator(".ik-toolbar .ik-primary").click()
+    uploads.root.locator(".ik-footer .ik-primary").click()
 
 
 def states(uploader: ikpipe.Uploader) -> list[str]:
@@ -75,7 +75,7 @@ def test_a_dropped_folder_keeps_its_structure(upload_page: Open, emulate: Emulat
         path.rename(inner / path.name)
     uploads.drop([str(inner.parent)])
     uploads.wait_rows(2)
-    uploads.root.locator(".ik-toolbar .ik-primary").click()
+    uploads.root.locator(".ik-footer .ik-primary").click()
     uploads.wait_states(["Uploaded", "Uploaded"])
     assert set(uploader.results["ik_file_path"]) == {"/trip/day1/picture-0.png", "/trip/day1/picture-1.png"}
 
@@ -133,7 +133,7 @@ def test_a_pasted_picture_gets_a_name(upload_page: Open, emulate: Emulate) -> No
     uploads, uploader = upload_page(emulator.account)
     uploads.paste("image.png", "image/png", "xyz")
     uploads.wait_rows(1)
-    uploads.root.locator(".ik-toolbar .ik-primary").click()
+    uploads.root.locator(".ik-footer .ik-primary").click()
     uploads.wait_states(["Uploaded"])
     assert uploader.results["ik_name"].iloc[0].startswith("pasted-2")
     assert uploader.results["ik_size"].iloc[0] == 3
@@ -207,7 +207,7 @@ def test_a_deleted_file_is_not_uploaded(upload_page: Open, emulate: Emulate, fil
     uploads.choose(paths)
     uploads.wait_rows(2)
     Path(paths[0]).unlink()
-    uploads.root.locator(".ik-toolbar .ik-primary").click()
+    uploads.root.locator(".ik-footer .ik-primary").click()
     uploads.wait_states(["Failed", "Uploaded"])
     failed = uploader.results.iloc[0]
     assert (failed["ik_error"], failed["ik_attempts"]) == ("file_not_found", 1)
@@ -324,7 +324,7 @@ def test_results_csv_is_downloaded(upload_page: Open, emulate: Emulate, files: F
     send(uploads, files(2))
     uploads.wait_states(["Uploaded"] * 2)
     with uploads.page.expect_download() as download:
-        uploads.button("results.csv").click()
+        uploads.button("Download CSV").click()
     assert download.value.suggested_filename == "results.csv"
     assert Path(download.value.path()).read_text("utf-8").count("uploaded") == 2
 
