@@ -76,7 +76,7 @@ export class TextField {
   }
 }
 
-/** A file's name: its extension is shown after the field, and kept. */
+/** A file's name: its extension is shown next to the field, and kept. */
 export class NameField extends TextField {
   /** @param {string} id @param {Commit} commit */
   constructor(id, commit) {
