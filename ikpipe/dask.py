@@ -6,12 +6,15 @@ Evaluation is lazy. A partition that is computed again, for example after a work
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Unpack
+from weakref import WeakSet
 
 from ikpipe import cluster
+from ikpipe.cluster.notices import FIRST_ROWS, notice_part, notices_of, part_id, sends_again
 from ikpipe.cluster.shares import machine_ledger
 from ikpipe.cluster.update import PreparedUpdate, prepare_update
 from ikpipe.concurrency.shares import Claim, Grant, renew_here
@@ -22,6 +25,10 @@ from ikpipe.run.keywords import PartUpdateKeywords
 
 if TYPE_CHECKING:
     import pandas as pd
+
+_PARTS = "ikpipe"  # the topic of the events with which workers report partitions
+_LISTENING: WeakSet[Any] = WeakSet()
+"""The clients that notice what workers report."""
 
 
 def upload(
@@ -66,6 +73,7 @@ def upload(
         Dask is not installed.
     """
     _check_frame(frame, "upload")
+    _notice_parts()
     prepared = cluster.prepare(account, slots=slots or 1, **keywords)
     prepared = prepared.replaced(ledger=machine_ledger(slots))
     meta = prepared.begin(frame._meta)  # noqa: SLF001 - Dask's documented name for those who extend it
@@ -137,12 +145,40 @@ def _upload_partition(
     frame: pd.DataFrame, prepared: cluster.PreparedUpload, slots: int | None, partitions: int
 ) -> pd.DataFrame:
     """Upload a partition in this process."""
-    ledger = (
-        prepared.ledger if _worker() is None else _SchedulerLedger(import_module("distributed").get_client(), slots)
-    )
-    prepared = prepared.replaced(slots=slots or min(_thread_count(), partitions), ledger=ledger)
+    if (worker := _worker()) is not None:
+        prepared = prepared.replaced(ledger=_SchedulerLedger(import_module("distributed").get_client(), slots))
+    prepared = prepared.replaced(slots=slots or min(_thread_count(), partitions))
     results: pd.DataFrame = prepared(frame)
+    if not frame.empty:
+        first = frame.iloc[:FIRST_ROWS]
+        rows = (first.index.tolist(), first.to_numpy().tolist())
+        if worker is None:
+            notice_part(prepared, rows, len(frame))
+        else:
+            part = part_id(rows) if sends_again(prepared) else ""
+            worker.log_event(_PARTS, [prepared.id, part, len(frame), worker.address])
     return results
+
+
+def _notice_parts() -> None:
+    """Let the cluster's client of this process, if it has one, notice the partitions that workers report."""
+    with suppress(ValueError):
+        client = import_module("distributed").default_client()
+        if client not in _LISTENING:
+            _LISTENING.add(client)
+            client.subscribe_topic(_PARTS, partial(_notice_reported, client))
+
+
+async def _notice_reported(client: Any, event: tuple[float, Any]) -> None:
+    """Notice a partition that a worker reports."""
+    upload, part, rows, worker = event[1]
+    notices = notices_of(upload)
+    if part and (before := notices.earlier(part, worker)) is not None:
+        with suppress(OSError):  # the scheduler is gone
+            # The results of a worker that died are computed again.
+            if before in (await client.scheduler.identity())["workers"]:
+                notices.warn_again()
+    notices.count(rows)
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Unpack
 
 from ikpipe.cluster import PrepareOptions, prepare
+from ikpipe.cluster.notices import FIRST_ROWS, notice_part
 from ikpipe.cluster.part import PreparedUpload
 from ikpipe.cluster.shares import machine_ledger
 from ikpipe.cluster.update import PreparedUpdate, prepare_update
@@ -181,8 +182,23 @@ class _PartitionWork:
         """Process the record batches of a partition, and yield those of the results."""
         pa: Any = import_module("pyarrow")
         tables = (pa.Table.from_batches([batch]).rename_columns(self.columns) for batch in batches)
+        first, rows = None, 0
         for results in self.prepared.each(tables):
+            first = first or results.slice(0, FIRST_ROWS).select(self._kept(results)).to_pylist()
+            rows += len(results)
             yield from results.to_batches()
+        if first and isinstance(self.prepared, PreparedUpload):
+            notice_part(self.prepared, first, rows, _task_id())
+
+    def _kept(self, results: Any) -> list[str]:
+        """Return the columns of the results that are the input's."""
+        return [name for name in self.columns if name in results.column_names and not name.startswith("ik_")]
+
+
+def _task_id() -> str:
+    """Return an id of the task that runs this; a task that Spark repeats by itself has the same."""
+    task = import_module("pyspark").TaskContext.get()
+    return "" if task is None else f"{task.stageId()} {task.partitionId()}"
 
 
 def _configured_slots(context: SparkContext | None) -> int:

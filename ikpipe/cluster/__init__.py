@@ -14,6 +14,7 @@ taken, its file is found in the media library, and the row ends as ``exists`` wi
     failures.py  errors that leave a worker
     journals.py  starts the shared journal, on the driver or on workers
     portable.py  how it goes to other machines, and versions of ikpipe
+    notices.py   warnings about parts that run again, or are too small
     row_ids.py   what identifies a row in the shared journal
     listings.py  the listings of the library that the parts on a machine share
     shares.py    the limits of the upload, divided among the parts that run

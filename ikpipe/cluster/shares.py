@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from ikpipe.concurrency.interrupts import interruptible_sleep
 from ikpipe.concurrency.shares import UNITS, Claim, Grant, renew, renew_here, sharing
 from ikpipe.concurrency.temporary import LockedFolder
+from ikpipe.run.existing.rules import ExistingRules
 
 if TYPE_CHECKING:
     from ikpipe.cluster.part import PreparedUpload
@@ -70,9 +71,9 @@ async def part_options(upload: PreparedUpload) -> AsyncIterator[dict[str, Any]]:
 
     Without a ledger that the part reaches, the limits are those of one of equal parts.
     """
-    sending = upload.send_options
-    limited = any(sending.get(name) is not None for name in ("concurrency", "rate", "bandwidth", "state"))
-    if upload.ledger is None or not (limited or upload.mapping.get("on_existing")):
+    sending, rules = upload.send_options, ExistingRules.of(upload.mapping)
+    limited = any(sending.get(name) is not None for name in ("concurrency", "rate", "bandwidth"))
+    if upload.ledger is None or not (limited or rules.decides or rules.needs_state):
         yield upload.part_options()
         return
     units = sending["concurrency"] or UNITS

@@ -277,6 +277,61 @@ def killed_upload(account: Account, journal: Path) -> Any:
     return lazy_upload(table(600), account, 3, journal=journal, concurrency=4)
 
 
+# Actions that run the upload again
+
+
+AGAIN = "This upload runs again"
+
+
+def said(caplog: pytest.LogCaptureFixture) -> int:
+    """Return how often it was said that an upload runs again."""
+    return sum(AGAIN in record.getMessage() for record in caplog.records)
+
+
+def test_a_second_action_is_noticed_once(
+    client: Client, emulate: Callable[..., Emulator], caplog: pytest.LogCaptureFixture
+) -> None:
+    """By the process of the client, whichever workers have the partitions; persisted results are not uploaded again."""
+    account = emulate().account
+    persisted = lazy_upload(table(20), account, 4).persist()
+    persisted.head()
+    results = lazy_upload(table(20), account, 4)
+    results.compute()
+    assert said(caplog) == 0
+    results[["sku"]].compute()
+    results.compute()
+    deadline = time.monotonic() + 30
+    while said(caplog) < 1 and time.monotonic() < deadline:  # events of workers come a little later
+        time.sleep(0.05)
+    assert said(caplog) == 1
+
+
+def test_partitions_of_a_worker_that_died_are_no_second_action(
+    client: Client, emulate: Callable[..., Emulator], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Dask computes them again by itself."""
+    emulator = emulate(latency=0.02)
+    lazy = lazy_upload(table(100), emulator.account, 10)
+    killer = kill_one(client, emulator, 50)
+    check_stored_once(emulator, lazy.compute())
+    killer.join()
+    assert said(caplog) == 0
+
+
+@pytest.mark.parametrize("scheduler", ["threads", "processes"])
+def test_a_second_action_is_noticed_without_a_cluster(
+    scheduler: str,
+    emulate: Callable[..., Emulator],
+    capfd: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The processes of one machine know of each other's partitions."""
+    results = lazy_upload(table(8), emulate().account, 2)
+    for _ in range(2):
+        results.compute(scheduler=scheduler, num_workers=2)
+    assert said(caplog) + capfd.readouterr().err.count(AGAIN) == 1
+
+
 # Shares of the limits
 
 
