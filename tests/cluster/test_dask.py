@@ -484,6 +484,31 @@ def test_the_key_is_in_no_graph_and_no_log(client: Client, emulate: Callable[...
         assert b"eyJ" not in text
 
 
+@pytest.mark.parametrize("options", [{}, {"on_existing": "sync"}])
+def test_a_driver_needs_no_key(
+    options: dict[str, Any], client: Client, emulate: Callable[..., Emulator], tmp_path: Path
+) -> None:
+    """The workers have it, and start the journal; a second upload sends nothing."""
+    emulator = emulate()
+    driver = ikpipe.Account(KEYS["public_key"], upload_url=emulator.upload_url, api_url=emulator.url)
+    options = {"key": "sku", "journal": tmp_path / "journal", "state": f"{tmp_path / 'state'}/", **options}
+    assert set(lazy_upload(table(20), driver, **options).compute()["ik_status"]) == {"uploaded"}
+    assert (tmp_path / "journal" / "run.json").exists()
+    again = lazy_upload(table(20), driver, 3, **options).compute()
+    assert set(again["ik_status"]) == {"uploaded"}
+    assert len(uploads_of(emulator)) == 20
+
+
+def test_an_error_of_a_worker_has_text_only(client: Client, emulate: Callable[..., Emulator]) -> None:
+    """It names the row, and comes back with neither files nor the exceptions behind it."""
+    results = lazy_upload(table(8), emulate().account, key="sku", columns={"tags": "file"}, on_error="raise")
+    with pytest.raises(ikpipe.UploadError, match=r"Row 0 of its part \(sku='s\d'\) is invalid") as caught:
+        results.compute()
+    assert (caught.value.results, caught.value.__cause__) == (None, None)
+    assert b"GIF89a" not in pickle.dumps(caught.value)
+    assert "GIF89a" not in repr((client.get_scheduler_logs(), client.get_worker_logs(), client.get_events()))
+
+
 # Totals
 
 

@@ -498,6 +498,18 @@ def test_spark_logs_no_secrets(spark: SparkSession, emulate: Emulate, events: Pa
         assert secret.encode() not in log
 
 
+def test_a_driver_needs_no_key(spark: SparkSession, emulate: Emulate, tmp_path: Path) -> None:
+    """The workers have it, and start the journal; a second upload sends nothing."""
+    emulator = emulate()
+    driver = ikpipe.Account(emulator.public_key, upload_url=emulator.upload_url, api_url=emulator.url)
+    for parts in (3, 2):
+        results = send(
+            table(spark, 12, parts), driver, journal=tmp_path / "run", key="sku", file_name="{sku}_keyless.gif"
+        )
+        assert statuses(results) == {"uploaded": 12}
+    assert stored(emulator) == 12
+
+
 def test_the_key_is_not_pickled(account: Account) -> None:
     """It is not in the function that Spark pickles for its workers."""
     frame = Frame()
@@ -655,7 +667,7 @@ def test_a_table_in_memory_is_refused(account: Account) -> None:
 def test_a_row_that_is_not_uploaded_can_stop_the_job(spark: SparkSession, account: Account) -> None:
     """The action raises what a worker raises."""
     frame = table(spark, 2, 1, "'perhaps' AS isPrivateFile")
-    with pytest.raises(PySparkException, match=r"UploadError: Row 0 is invalid \(not_boolean\)"):
+    with pytest.raises(PySparkException, match=r"UploadError: Row 0 of its part is invalid \(not_boolean\)"):
         send(frame, account, on_error="raise").collect()
 
 
