@@ -332,6 +332,37 @@ def test_a_second_action_is_noticed_without_a_cluster(
     assert said(caplog) + capfd.readouterr().err.count(AGAIN) == 1
 
 
+def filling(part: pd.DataFrame, marker: Path) -> pd.DataFrame:
+    """Fill the memory of the worker, the first time, until its nanny ends it."""
+    blocks = []
+    while not marker.exists() or blocks:
+        marker.touch()
+        blocks.append(os.urandom(20_000_000))
+        time.sleep(0.05)
+    return part
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("journal", [True, False])
+def test_a_worker_that_runs_out_of_memory_stores_nothing_twice(
+    journal: bool,  # noqa: FBT001
+    emulate: Callable[..., Emulator],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its nanny starts it again, and its partitions run again; with a journal, nothing is sent again."""
+    monkeypatch.setenv("IMAGEKIT_PRIVATE_KEY", KEYS["private_key"])
+    emulator = emulate()
+    local = {"host": "127.0.0.1", "dashboard_address": None, "memory_limit": "500MiB"}
+    with LocalCluster(n_workers=2, threads_per_worker=1, **local) as cluster, Client(cluster):
+        options = {"journal": tmp_path / "journal"} if journal else {}
+        results = lazy_upload(table(80), emulator.account, key="sku", **options)
+        marker = tmp_path / "filled"
+        check_stored_once(emulator, results.map_partitions(filling, marker, meta=results._meta).compute())  # noqa: SLF001
+    assert marker.exists()
+    assert len(uploads_of(emulator)) == 80 if journal else len(uploads_of(emulator)) > 80
+
+
 # Shares of the limits
 
 
