@@ -116,10 +116,11 @@ def summary(results: Any) -> Summary | PlanSummary:
     MappingError
         `results` is not a results frame.
     """
-    if hasattr(results, "map_partitions"):  # Dask
+    # Methods of the class, since a DataFrame of Spark Connect returns a column for any other name.
+    if hasattr(type(results), "map_partitions"):  # Dask
         parts = _columns(results).map_partitions(_partial, meta={"counts": object}).compute()["counts"]
         return Summary(_total(parts), {})
-    if hasattr(results, "mapInPandas"):  # Spark
+    if hasattr(type(results), "mapInPandas"):  # Spark
         rows = _columns(results).mapInPandas(_partials, "counts string").collect()
         return Summary(_total(row["counts"] for row in rows), {})
     frame = FrameAdapter(results).frame

@@ -137,3 +137,32 @@ def test_a_notebook_shows_a_report_as_text() -> None:
     frame = problems()
     frame.loc[0, "message"] = "<script>"
     assert "&lt;script&gt;" in ikpipe.report(frame)._repr_html_()
+
+
+class RemoteFrame:
+    """A fake of a DataFrame of Spark Connect, which takes any unknown name for a column."""
+
+    def __init__(self, rows: list[pd.DataFrame]) -> None:
+        self.rows, self.columns = rows, ["ik_status"]
+
+    def __getattr__(self, name: str) -> object:
+        """Return what cannot be called."""
+        return object()
+
+    def __getitem__(self, names: list[str]) -> RemoteFrame:
+        """Return some columns."""
+        return self
+
+    def mapInPandas(self, function: Any, schema: str) -> RemoteFrame:  # noqa: N802 - Spark's name
+        """Apply a function to the rows."""
+        return RemoteFrame([*function(iter(self.rows))])
+
+    def collect(self) -> list[dict[str, Any]]:
+        """Return all rows."""
+        return [row for part in self.rows for row in part.to_dict("records")]
+
+
+def test_a_summary_of_a_frame_that_has_any_name() -> None:
+    """Only methods of its class say which engine it belongs to."""
+    parts = [pd.DataFrame({"ik_status": ["uploaded", "failed"]}), pd.DataFrame({"ik_status": ["uploaded"]})]
+    assert ikpipe.summary(RemoteFrame(parts)).counts == {"uploaded": 2, "failed": 1}
