@@ -84,7 +84,7 @@ function fillCard(ui, item, row) {
  */
 function cardNote(row, state, percent) {
   if (row.state === "invalid") return STRINGS.problems(row.problems?.length || 1);
-  if (state === "sending" && percent !== null) return STRINGS.uploading(percent);
+  if (state === "sending" && percent !== null) return STRINGS.withPercent(STRINGS.states.sending, percent);
   if (row.state !== "ready" && !isUploaded(row)) return STRINGS.states[state];
   return [isUploaded(row) ? STRINGS.states[state] : kindText(row), sizeText(row)].filter(Boolean).join(" · ");
 }

@@ -26,7 +26,7 @@ export function rowActions(ui, row) {
   const editable = isEditable(row);
   /** @type {(RowAction | null | false)[]} */
   const actions = [
-    { icon: "eye", text: STRINGS.preview, label: STRINGS.previewOne(name), press: () => ui.preview(id) },
+    { icon: "eye", text: STRINGS.previewFile, label: STRINGS.previewOne(name), press: () => ui.preview(id) },
     {
       icon: editable ? "edit" : "info",
       text: editable ? STRINGS.edit : STRINGS.details,

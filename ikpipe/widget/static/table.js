@@ -221,7 +221,7 @@ function fillState(ui, item, row) {
   if (!bar) return;
   const share = shareOf(ui.store, row);
   fillBar(bar, share);
-  if (share !== null) setText(cell.querySelector(".ik-state-word"), STRINGS.uploading(Math.round(100 * share)));
+  if (share !== null) setText(cell.querySelector(".ik-state-word"), STRINGS.withPercent(STRINGS.states.sending, Math.round(100 * share)));
 }
 
 /** @param {Row} row @param {ShownState} state @param {string} note */

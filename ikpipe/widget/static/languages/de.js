@@ -466,6 +466,7 @@ export const GERMAN = {
   privateFile: "Private Datei",
 
   // At the end
+  withPercent: (word, percent) => `${word} ${percent} %`,
   copyAllLinks: "Alle Links kopieren",
   saveCsv: "CSV herunterladen",
   clearDone: "Leeren",
