@@ -461,7 +461,6 @@ export const GERMAN = {
 
   // Gallery
   fitImages: "Ganze Bilder zeigen",
-  cropImages: "Karten füllen",
   cardSize: "Größe der Karten",
   privateFile: "Private Datei",
 

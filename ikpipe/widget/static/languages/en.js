@@ -450,7 +450,6 @@ export const ENGLISH = {
 
   // Gallery
   fitImages: "Show whole images",
-  cropImages: "Fill the cards",
   cardSize: "Size of the cards",
   privateFile: "Private file",
 
