@@ -19,10 +19,10 @@ SLOW := tests/process tests/browser tests/cluster tests/benchmarks tests/live
 # They wait about half of their time: more processes than processors use it.
 SLOW_WORKERS ?= 3
 
-.PHONY: help demo app test interop floors check lint types js quick slow soak bench live format clean
+.PHONY: help demo app docs docs-serve test interop floors check lint types js quick slow soak bench live format clean
 
 help:            ## this list
-	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*##/ —/'
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*##/ —/'
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "ikpipe needs Python 3.11 or newer; name one: make PYTHON=python3.12 …"; exit 1; }
@@ -83,6 +83,13 @@ demo: $(VENV)/.demo        ## upload a small catalog of pictures to a local Imag
 app: $(VENV)/.app          ## the uploader as a page of its own on this machine, with a local ImageKit
 	$(BIN)/voila notebooks/Uploader.ipynb --Voila.ip=127.0.0.1 $(APP)
 
+docs: $(VENV)/.dev         ## the documentation's site, in build/docs/site; a warning, such as a link that leads nowhere, is an error
+	@$(BIN)/python docs/site/pages.py
+	$(BIN)/python -m zensical build --clean --strict --config-file build/docs/zensical.toml
+
+docs-serve: docs           ## show the site in a browser
+	$(BIN)/python -m zensical serve --config-file build/docs/zensical.toml
+
 js: $(VENV)/.js/.done      ## lint and types of the uploader's scripts
 	$(BIN)/node $(VENV)/.js/node_modules/eslint/bin/eslint.js --config $(VENV)/.js/eslint.config.js \
 		--cache --cache-location $(VENV)/.js/.eslintcache --cache-strategy content ikpipe/widget/static
@@ -105,7 +112,7 @@ quick: $(VENV)/.dev
 	$(MEMORY) $(BIN)/pytest -n $(QUICK_WORKERS) -q --dist worksteal --hypothesis-profile=quick -m 'not soak and not slow' $(QUICK)
 
 test: $(VENV)/.browser $(VENV)/.java $(VENV)/.js/.done  ## format, lint, types, and all tests but those of make interop and make soak
-	@$(MAKE) --no-print-directory --jobs 2 lint types js
+	@$(MAKE) --no-print-directory --jobs 2 lint types js docs
 	$(MEMORY) $(BIN)/pytest -n $(QUICK_WORKERS) --dist worksteal --cov --cov-report=term $(QUICK)
 	@$(MAKE) --no-print-directory slow
 
@@ -134,5 +141,5 @@ format: $(VENV)/.dev       ## let ruff put the code in order
 	$(BIN)/ruff check --fix .
 
 clean:           ## remove the virtual environment and all caches
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage* .import_linter_cache build/benchmarks build/orchestrators $(FLOORS)
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage* .import_linter_cache build
 	find ikpipe tests docs -name __pycache__ -prune -exec rm -rf {} +

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import functools
 import re
 import runpy
 from pathlib import Path
@@ -17,6 +18,7 @@ from ikpipe.request.parameters import TABLE
 DOCS = Path(__file__).parents[2] / "docs"
 PAGES: dict[Path, str] = runpy.run_path(str(DOCS / "generate.py"))["pages"]()
 RULES: dict[str, object] = {field.name: field for field in dataclasses.fields(Rules)}
+QUOTED = re.findall(r"^### “(.*)”$", (DOCS / "troubleshooting.md").read_text("utf-8"), re.MULTILINE)
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
@@ -93,3 +95,29 @@ def test_files_that_the_architecture_page_names_exist() -> None:
     """A file that is renamed is renamed in the page, too."""
     named = re.findall(r"`((?:\w+/)+\w+\.py)`", (DOCS / "architecture.md").read_text(encoding="utf-8"))
     assert not [path for path in named if not any((base / path).exists() for base in (DOCS.parent, PACKAGE))]
+
+
+def test_the_site_has_every_page() -> None:
+    """A new page gets a place in the navigation."""
+    navigation = (DOCS / "site" / "zensical.toml").read_text(encoding="utf-8")
+    assert not [page.name for page in DOCS.glob("*.md") if f'"{page.name}"' not in navigation]
+
+
+@pytest.mark.parametrize("heading", QUOTED)
+def test_a_message_of_the_troubleshooting_page_exists(heading: str) -> None:
+    """Whoever sees it can search for it: its parts are in the code as they are on the page."""
+    parts = [part.strip(" .'") for part in heading.split("…")]
+    assert not [part for part in parts if part and not any(part in text for text in _texts())]
+
+
+@functools.cache
+def _texts() -> list[str]:
+    """Return the texts of the package."""
+    found = [path.read_text("utf-8") for path in (PACKAGE / "widget" / "static").rglob("*.js")]
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.JoinedStr):
+                found.append("".join(part.value for part in node.values if isinstance(part, ast.Constant)))
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                found.append(node.value)
+    return found

@@ -1,0 +1,125 @@
+"""Put the pages of the documentation's site into build/docs/pages: python docs/site/pages.py."""  # noqa: INP001 - a script
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nbconvert import MarkdownExporter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SITE = Path(__file__).parent
+DOCS, ROOT = SITE.parent, SITE.parents[1]
+PAGES = ROOT / "build" / "docs" / "pages"
+TOP = {
+    "README.md": "index.md",
+    "CHANGELOG.md": "changelog.md",
+    "CONTRIBUTING.md": "contributing.md",
+    "SECURITY.md": "security.md",
+    "LICENSE": "license.md",
+}
+"""Files of the top level → their pages."""
+
+API = {
+    "upload": ("Upload", "upload aupload upload_file aupload_file check plan sync resume retry undo"),
+    "results": ("Results", "read_results write_results summary report Result"),
+    "library": (
+        "Media library",
+        "files update add_tags remove_tags delete purge refresh metadata_fields create_metadata_fields url",
+    ),
+    "account": ("Account and policy", "Account Policy"),
+    "uploader": ("Uploader and gallery", "Uploader gallery"),
+    "cluster": (
+        "Clusters",
+        "dask.upload dask.update spark.upload spark.update cluster.prepare cluster.PreparedUpload",
+    ),
+    "signing": ("Signing and webhooks", "sign auth webhooks"),
+    "emulator": ("Emulator", "emulator.Emulator emulator.Rules"),
+    "errors": ("Errors", "Error AccountError JournalError MappingError MissingExtra UploadError WebhookError"),
+}
+"""Pages of the Python reference → their titles and the names that they describe."""
+
+LINK = re.compile(r"(?<!!)\[([^\]]*)\]\(([^)\s]+)\)")
+
+
+def rewritten(text: str, target: Callable[[str], str | None]) -> str:
+    """Return Markdown with the targets of links that a function returns; None: the link's text alone."""
+
+    def link(match: re.Match[str]) -> str:
+        """Return a link, or its text."""
+        words, address = match.groups()
+        path, mark, anchor = address.partition("#")
+        if "://" in address or not path:
+            return match.group()
+        place = target(path)
+        return words if place is None else f"[{words}]({place}{mark}{anchor})"
+
+    return LINK.sub(link, text)
+
+
+def page_of(path: Path) -> str | None:
+    """Return the page of a file of the project, relative to the pages; None: the site has none."""
+    name = path.relative_to(ROOT).as_posix()
+    if name in TOP:
+        return TOP[name]
+    if path.suffix == ".ipynb":
+        return f"notebooks/{path.stem}.md"
+    return path.relative_to(DOCS).as_posix() if path.is_relative_to(DOCS) else None
+
+
+def write(name: str, text: str, source: Path) -> None:
+    """Write a page; links of its source to files become links to their pages."""
+    page = PAGES / name
+    page.parent.mkdir(parents=True, exist_ok=True)
+    up = "../" * name.count("/")
+
+    def target(path: str) -> str | None:
+        """Return the page that a link leads to."""
+        found = page_of((source.parent / path).resolve())
+        return None if found is None else f"{up}{found}"
+
+    page.write_text(rewritten(text, target), encoding="utf-8")
+
+
+def copy_documents() -> None:
+    """Write the pages of docs/ and of the top level, and copy the files that they show."""
+    for path in DOCS.iterdir():
+        if path.suffix == ".md":
+            write(path.name, path.read_text("utf-8"), path)
+        elif path.is_file() and path.suffix != ".py":
+            shutil.copy(path, PAGES)
+    for name, page in TOP.items():
+        text = (ROOT / name).read_text("utf-8")
+        write(page, text if name != "LICENSE" else f"# License\n\n{text}", ROOT / name)
+    index = PAGES / "index.md"
+    index.write_text(index.read_text("utf-8").replace("](docs/", "]("), "utf-8")  # pictures
+    shutil.copy(SITE / "style.css", PAGES)
+
+
+def copy_notebooks() -> None:
+    """Write the notebooks with their outputs."""
+    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        text, resources = MarkdownExporter().from_filename(str(path))
+        write(f"notebooks/{path.stem}.md", text, path)
+        for name, content in resources["outputs"].items():
+            (PAGES / "notebooks" / name).write_bytes(content)
+
+
+def reference() -> None:
+    """Write the pages of the Python reference."""
+    for name, (title, members) in API.items():
+        entries = "\n\n".join(f"::: ikpipe.{member}" for member in members.split())
+        write(f"api/{name}.md", f"# {title}\n\n{entries}\n", DOCS / f"{name}.md")
+
+
+if __name__ == "__main__":
+    shutil.rmtree(PAGES, ignore_errors=True)
+    PAGES.mkdir(parents=True)
+    shutil.copy(SITE / "zensical.toml", PAGES.parent)
+    copy_documents()
+    copy_notebooks()
+    reference()
