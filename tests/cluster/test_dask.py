@@ -408,12 +408,12 @@ def test_fewer_partitions_than_expected_have_the_whole_rate(
     emulator = emulate()
     lazy = ikpipe.dask.upload(fused(120, tmp_path), emulator.account, file_name="{sku}.gif", policy=SWIFT, rate=40.0)
     assert (lazy.npartitions, lazy.optimize().npartitions) == (20, 4)
-    with dask.config.set(scheduler=None if scheduler == "cluster" else scheduler, num_workers=8):
+    with dask.config.set(scheduler=None if scheduler == "cluster" else scheduler, num_workers=64):
         lazy.compute()
     times = sorted(entry["time"] for entry in emulator.log() if entry.get("stored"))
     assert len(times) == 120
-    # Four partitions with an eighth of the rate each would take 6 s.
-    assert 2.7 < times[-1] - times[0] < 4.5
+    # Four partitions with a 64th of the rate each would take 48 s.
+    assert 2.7 < times[-1] - times[0] < 24
 
 
 @pytest.mark.filterwarnings("ignore:The inplace keyword in DataFrame")  # Dask uses it when it reads Parquet
