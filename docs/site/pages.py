@@ -95,6 +95,7 @@ def copy_documents() -> None:
     for name, page in TOP.items():
         text = (ROOT / name).read_text("utf-8")
         write(page, text if name != "LICENSE" else f"# License\n\n{text}", ROOT / name)
+    shutil.copytree(DOCS / "examples", PAGES / "examples", ignore=shutil.ignore_patterns("__pycache__"))
     index = PAGES / "index.md"
     index.write_text(index.read_text("utf-8").replace("](docs/", "]("), "utf-8")  # pictures
     shutil.copy(SITE / "style.css", PAGES)
