@@ -1,11 +1,13 @@
 """A server that replies to every upload with the details of a file, so that only the client is measured.
 
-``python fake_service.py`` prints its URL, and serves until it is terminated.
+``python fake_service.py [LATENCY [CAPACITY]]`` prints its URL, and serves until it is terminated. It replies after
+LATENCY seconds, and processes CAPACITY uploads at once; the others wait.
 """
 
 from __future__ import annotations
 
 import asyncio
+import heapq
 import json
 import re
 import subprocess
@@ -39,6 +41,9 @@ HEAD = (
 _FIELD = re.compile(rb'name="(fileName|folder)"\r\n(?:[^\r\n]+\r\n)*\r\n([^\r\n]*)\r\n')
 _FORM = 1 << 14  # bytes of a body that are searched for its fields
 _FIRST: list[float] = []
+_LATENCY = float(sys.argv[1]) if __name__ == "__main__" and len(sys.argv) > 1 else 0.0
+_FREE = [0.0] * (int(sys.argv[2]) if __name__ == "__main__" and len(sys.argv) > 2 else 0)
+"""When each server of the service is free, as a heap; empty: there are any number of them."""
 
 
 def reply(form: bytes = b"") -> bytes:
@@ -86,7 +91,14 @@ class Connection(asyncio.Protocol):
         if not _FIRST:
             _FIRST.append(time.time())
         body, self._form = reply(self._form), b""
-        self._transport.write(HEAD % len(body) + body)
+        if not _LATENCY:
+            self._transport.write(HEAD % len(body) + body)
+            return
+        loop = asyncio.get_running_loop()
+        done = max(loop.time(), _FREE[0] if _FREE else 0.0) + _LATENCY
+        if _FREE:
+            heapq.heapreplace(_FREE, done)
+        loop.call_at(done, self._transport.write, HEAD % len(body) + body)
 
     def _reply_first_time(self) -> None:
         """Reply with the time of the first request, in seconds since 1970."""
@@ -104,9 +116,9 @@ async def serve() -> None:
 
 
 @contextmanager
-def fake_service() -> Iterator[str]:
-    """Run the server in its own process, and yield its URL."""
-    with subprocess.Popen([sys.executable, __file__], stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - ours
+def fake_service(*options: float) -> Iterator[str]:
+    """Run the server in its own process, with latency and capacity if they are given, and yield its URL."""
+    with subprocess.Popen([sys.executable, __file__, *map(str, options)], stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - ours
         try:
             yield process.stdout.readline().strip() if process.stdout else ""
         finally:
