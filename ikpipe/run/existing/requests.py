@@ -66,5 +66,5 @@ class PacedRequests:
         raise AssertionError
 
     async def _wait(self, seconds: float) -> None:
-        if not await self._sleep(seconds):  # also of 0 seconds: an interrupt stops the next request
+        if seconds and not await self._sleep(seconds):
             raise StoppedError("The run was stopped.")

@@ -113,7 +113,7 @@ def test_columns_of_a_part_are_as_they_were(name: str, kind: Callable[[pa.Array]
     table = kind(COLUMNS[name])
     adapter = FrameAdapter(table)
     assert same(table[:0], empty_results(adapter.without_rows()))
-    assert same(table, adapter.with_answers(pa.table({"ik_status": ["uploaded"] * 3})))
+    assert same(table, adapter.with_answers(pa.table({"ik_status": pa.array(["uploaded"] * 3, pa.large_string())})))
 
 
 @KINDS
