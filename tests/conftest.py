@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 # The files that take longest; Spark is the first, since its tests follow each other for more than a minute.
 LONGEST = (
-    *("test_spark.py", "test_lab.py", "test_dask.py", "test_notebooks.py", "test_ray.py", "test_many_rows.py"),
+    *("test_spark.py", "test_lab.py", "test_dask.py", "test_notebooks.py", "test_recipes.py", "test_many_rows.py"),
     *("test_page_upload.py", "test_page_access.py", "test_fence.py", "test_kill.py", "test_benchmarks.py"),
 )
 

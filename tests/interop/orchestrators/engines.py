@@ -133,7 +133,7 @@ class Place:
             try:
                 yield running
             finally:
-                _end([running, *running.children(recursive=True)])
+                _end([running, *(running.children(recursive=True) if running.is_running() else [])])
 
     def stored(self, folder: str) -> int:
         """Return how many uploads for a folder were stored."""
@@ -173,7 +173,7 @@ def kill_the_uploader(service: psutil.Process, emulator: Emulator) -> None:
 
     def uploaders() -> list[psutil.Process]:
         found = []
-        for process in service.children(recursive=True):
+        for process in [service, *service.children(recursive=True)]:
             with suppress(psutil.Error):
                 if any(one.raddr and one.raddr.port == port for one in process.net_connections("tcp")):
                     found.append(process)
