@@ -68,7 +68,8 @@ class Account(_Safe):
     public_key
         Identifies the account; it is the `kid` of every token [upload docs].
     private_key
-        Signs tokens and authorizes requests to the media API. Never shown. None if an `authentication_endpoint` signs.
+        Signs tokens and authorizes requests to the media API. Never shown. None if an `authentication_endpoint` signs:
+        with both, a process that has the key signs with it, and another one asks the endpoint.
     authentication_endpoint
         URL of a server that signs for users without the private key [upload docs].
     headers
@@ -223,7 +224,7 @@ class Account(_Safe):
             missing -= self._secrets.keys()
         if "private_key" in missing:
             self._find_key(reason)
-        if "headers" in missing and self.authentication_endpoint is not None:
+        if "headers" in missing and self.authentication_endpoint is not None and "private_key" not in self._secrets:
             words = f"The machine {platform.node()} does not have the headers of the authentication endpoint."
             fix = Message("They are not pickled: use ", keyword("profile"), " with a profile of its config.toml.")
             raise AccountError(words, fix=fix)
@@ -346,7 +347,7 @@ class Account(_Safe):
         """
         if self.authentication_endpoint is None:
             self.key()
-        elif "headers" in self._stripped and self.headers is None:
+        elif self.private_key is None and "headers" in self._stripped and self.headers is None:
             self._find()
 
 
