@@ -85,7 +85,8 @@ export class Ui {
   /** Turn off what needs Python while it cannot answer; what is there can still be viewed and copied. */
   showConnection() {
     const { isGone } = this.queue.connection;
-    for (const { element } of [this.toolbar, this.editor, this.footer]) element.inert = isGone;
+    for (const { element } of [this.toolbar, this.problemGroups, this.editor, this.footer]) element.inert = isGone;
+    this.empty.inert = isGone;
     this.root.classList.toggle("ik-off", isGone);
   }
 

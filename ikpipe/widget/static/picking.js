@@ -15,7 +15,7 @@ export class FilePicker {
   constructor(ui) {
     this.ui = ui;
     this.depth = 0; // a drag enters and leaves each element on its way
-    const add = (/** @type {PickedFile[]} */ files) => ui.queue.add(files);
+    const add = (/** @type {PickedFile[]} */ files) => this.add(files);
     const again = (/** @type {PickedFile[]} */ files) => ui.queue.chooseAgain(files);
     this.files = this.createInput({ multiple: true }, add);
     this.folder = this.createInput({ webkitdirectory: true }, add);
@@ -51,13 +51,13 @@ export class FilePicker {
 
   async chooseFiles() {
     const files = this.keepsFiles ? await chooseHandles() : null;
-    if (files) this.ui.queue.add(files);
+    if (files) this.add(files.sort(byPath));
     else this.files.click();
   }
 
   async chooseFolder() {
     const files = this.keepsFiles ? await chooseFolderHandles() : null;
-    if (files) this.ui.queue.add(files);
+    if (files) this.add(files.sort(byPath));
     else this.folder.click();
   }
 

@@ -46,7 +46,7 @@ def test_the_page_for_editors(page: Page, voila_server: Place, files: Files, sho
     assert page.locator(".ikpipe").count() == 1
     assert page.locator(".jp-RenderedMarkdown").count() == 0
     screen.pick(files.picked)
-    assert screen.root.locator(".ik-group-ready .ik-number").inner_text() == "3"
+    screen.root.locator(".ik-group-ready .ik-number").get_by_text("3", exact=True).wait_for()
     screen.send(3)
     screen.up(3)
     shot("app")

@@ -111,7 +111,7 @@ def test_an_uploaded_file_is_left_alone(upload_page: Callable[..., Any], emulato
     uploads.row("picture-0.png").click()
     press(uploads, "Control+a")
     set_tag(uploads, "x")
-    uploads.root.locator(".ik-shared .ik-tag").get_by_text("x", exact=True).wait_for()
+    uploads.root.locator(".ik-shared .ik-tag").get_by_text("x", exact=True).wait_for(state="attached")
     uploads.row("picture-0.png").click()
     uploads.button("Upload selected").click()
     uploads.wait_uploaded(1)
