@@ -332,8 +332,7 @@ class Session:
 
     @property
     def _failures_reached(self) -> bool:
-        maximum = self._options.max_failures
-        return maximum is not None and self.failures >= maximum
+        return (maximum := self._options.max_failures) is not None and self.failures >= maximum
 
     def conclude(self) -> None:
         """Pass the summary to the sink, and raise why the run did not finish all rows, with their results so far."""
@@ -389,9 +388,8 @@ def _has_other_name(request: UploadRequest | list[Problem], history: RowHistory 
 
 def _invalid_result(problems: list[Problem]) -> Result:
     """Return the result of a row that breaks rules."""
-    errors = [problem for problem in problems if problem.severity == "error"]
-    words = sentences(*(text for problem in errors for text in (problem.message, problem.fix)))
-    warnings = [problem for problem in problems if problem.severity == "warning"]
+    words = sentences(*(text for one in problems if one.severity == "error" for text in (one.message, one.fix)))
+    warnings = (problem for problem in problems if problem.severity == "warning")
     return _warned(Result("invalid", problems[0].code, words), warnings)
 
 

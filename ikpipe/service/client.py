@@ -95,7 +95,7 @@ class ServiceClient:
         Gets the files that are downloaded, instead of requests to their URLs; its parameters are those of `fetch`.
     sleep
         Waits a number of seconds and returns whether to continue: False once the run drains.
-    heard
+    on_service_time
         Called with the service's time, in seconds since 1970, when the media API responds.
     """
 
@@ -170,14 +170,12 @@ class ServiceClient:
         finally:
             note_requests(ours=False)
 
-    async def _close(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def _close(self, *error: Any) -> None:
         try:
             await self._transport.aclose()
             await self._direct.aclose()
         finally:
-            await self._client.__aexit__(kind, error, trace)
+            await self._client.__aexit__(*error)
 
     def check_proxies(self, account: Account) -> None:
         """Raise `Error` if the environment's proxy for an address of the account cannot be used."""
@@ -226,7 +224,8 @@ class ServiceClient:
         form = build_form(fields, source, f"{self._boundary}{next(self._form_numbers)}")
         limiter = None if self._bandwidth is None else self._bandwidth.upload
         body = MultipartStream(form, source, token.text, on_bytes, route.piece, limiter)
-        stream, began = _BodyStream(body), asyncio.get_running_loop().time()
+        loop, stream = asyncio.get_running_loop(), _BodyStream(body)
+        began = loop.time()
         try:
             request = route.request(form.content_type, body.length, stream, self._timeouts(source))
             response, content = await route.send(request)
@@ -236,11 +235,8 @@ class ServiceClient:
             if not body.complete and _is_out_of_files(error):
                 raise OutOfFiles(f"{url} cannot be connected to: too many open files") from None
             reply = _reply_of_error(error, complete=body.complete)
-            seconds = round(asyncio.get_running_loop().time() - began, 3)
-            words, code = "%s gave no answer: %s", reply.result.error
-            log_event(
-                _log, "connection_failed", words, url, reply.result.message, address=url, code=code, seconds=seconds
-            )
+            about = {"address": url, "code": reply.result.error, "seconds": round(loop.time() - began, 3)}
+            log_event(_log, "connection_failed", "%s gave no answer: %s", url, reply.result.message, **about)
             return reply
         finally:
             await stream.aclose()
