@@ -145,8 +145,9 @@ def test_a_reason_is_a_sentence(uploads: Uploads, stub: Stub, reason: dict[str, 
     assert uploads.root.get_by_text(words).count() == (2 if text == words else 0)
 
 
+# The list and the filters can be scrolled.
 OVERFLOWING = """root => [...root.querySelectorAll("button, label, .ik-chip, .ik-state, h2, p, strong, select")]
-    .filter((one) => one.checkVisibility() && !one.closest(".ik-hidden, .ik-grid, .ik-filters"))  // the filters can be scrolled
+    .filter((one) => one.checkVisibility() && !one.closest(".ik-hidden, .ik-grid, .ik-filters"))
     .filter((one) => {
         const box = one.getBoundingClientRect(), all = root.getBoundingClientRect();
         return box.left < all.left - 1 || box.right > all.right + 1 || one.scrollWidth > one.clientWidth + 1;
