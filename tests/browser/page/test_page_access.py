@@ -17,41 +17,92 @@ if TYPE_CHECKING:
     Show = Callable[[str], Uploads]
 
 
+def _sending(uploads: Uploads, stub: Stub, bridge: Bridge) -> None:
+    sending(stub, bridge)
+    uploads.root.get_by_text("2 of 8 files").wait_for()
+
+
+def _problems(uploads: Uploads, stub: Stub, _bridge: Bridge) -> None:
+    problems(stub)
+    uploads.root.locator(".ik-folder .ik-problem-sign").first.click()
+
+
+def _editor(uploads: Uploads, _stub: Stub, _bridge: Bridge) -> None:
+    uploads.row("picture-1.png").click()
+    uploads.button("Edit").click()
+
+
+def _gallery(uploads: Uploads, stub: Stub, _bridge: Bridge) -> None:
+    mixed(stub)
+    uploads.button("Gallery").click()
+
+
+def _preview(uploads: Uploads, _stub: Stub, _bridge: Bridge) -> None:
+    uploads.row("picture-1.png").dblclick()
+    uploads.root.locator(".ik-area-edit").wait_for()
+
+
+def _menu(uploads: Uploads, stub: Stub, _bridge: Bridge) -> None:
+    mixed(stub)
+    uploads.row("picture-1.png").click(button="right")
+    uploads.root.get_by_role("menu").wait_for()
+
+
+def _details(uploads: Uploads, stub: Stub, _bridge: Bridge) -> None:
+    mixed(stub)
+    uploads.root.locator('[data-id="b0"] .ik-name').click()
+    uploads.root.locator(".ik-toolbar").get_by_role("button", name="Details").click()
+
+
+def _removed(uploads: Uploads, _stub: Stub, _bridge: Bridge) -> None:
+    uploads.row("picture-1.png").click()
+    uploads.page.keyboard.press("Delete")
+    uploads.root.locator(".ik-toast").get_by_role("button").wait_for()
+
+
+def _nothing_found(uploads: Uploads, _stub: Stub, _bridge: Bridge) -> None:
+    uploads.root.get_by_role("searchbox").fill("invoice")
+    uploads.root.locator(".ik-nothing").wait_for()
+
+
+def _trouble(uploads: Uploads, _stub: Stub, bridge: Bridge) -> None:
+    bridge.say({"type": "error", "message": "Something is wrong."})
+    uploads.set_online(online=False)
+
+
+STATES: dict[str, Callable[[Uploads, Stub, Bridge], object]] = {
+    "empty": lambda _uploads, _stub, _bridge: None,
+    "three": lambda _uploads, _stub, _bridge: None,
+    "problems": _problems,
+    "selected": lambda uploads, _stub, _bridge: uploads.row("picture-1.png").click(),
+    "editor": _editor,
+    "sending": _sending,
+    "mixed": lambda _uploads, stub, _bridge: mixed(stub),
+    "gallery": _gallery,
+    "preview": _preview,
+    "menu": _menu,
+    "details": _details,
+    "removed": _removed,
+    "nothing found": _nothing_found,
+    "trouble": _trouble,
+}
+"""What is to be shown → how eight picked files get there."""
+
+
 @pytest.fixture
 def show(uploads: Uploads, stub: Stub, bridge: Bridge, files: Callable[[int], list[str]]) -> Show:
     """Show the page in a state."""
 
     def show(state: str) -> Uploads:
-        if state == "empty":
-            return uploads
-        bridge.set(settings={"fields": FIELDS, "max_file_size": 25_000_000})
-        uploads.choose(files(8))
-        uploads.wait_rows(8)
-        {"problems": problems, "mixed": mixed, "gallery": mixed}.get(state, lambda _stub: None)(stub)
-        if state == "sending":
-            sending(stub, bridge)
-            uploads.root.get_by_text("2 of 8 files").wait_for()
-        if state == "gallery":
-            uploads.button("Gallery").click()
-        if state == "problems":
-            uploads.root.locator(".ik-folder .ik-problem-sign").first.click()
-        if state in ("selected", "editor"):
-            uploads.row("picture-1.png").click()
-        if state == "editor":
-            uploads.button("Edit").click()
-        if state == "preview":
-            uploads.row("picture-1.png").dblclick()
-            uploads.root.locator(".ik-area-edit").wait_for()
-        if state == "trouble":
-            bridge.say({"type": "error", "message": "Something is wrong."})
-            uploads.set_online(online=False)
+        if state != "empty":
+            bridge.set(settings={"fields": FIELDS, "max_file_size": 25_000_000})
+            uploads.choose(files(8))
+            uploads.wait_rows(8)
+        STATES[state](uploads, stub, bridge)
         uploads.page.wait_for_function("() => true")
         return uploads
 
     return show
-
-
-STATES = ["empty", "three", "problems", "selected", "editor", "sending", "mixed", "gallery", "preview", "trouble"]
 
 
 @pytest.mark.parametrize("state", STATES)
