@@ -11,7 +11,8 @@ SHOP = os.environ.get("SHOP", "/data/shop")  # a folder that all workers share, 
 
 if __name__ == "__main__":  # workers are processes that import this file
     with LocalCluster(n_workers=1, threads_per_worker=1, host="127.0.0.1", dashboard_address=None) as cluster:
-        cluster.adapt(minimum=1, maximum=3)
+        # Dask counts the time of few waiting tasks, so a short target is needed for it to add workers.
+        cluster.adapt(minimum=1, maximum=3, target_duration="200ms")
         with Client(cluster):
             results = ikpipe.dask.upload(
                 dd.read_parquet(f"{SHOP}/products", dtype_backend="pyarrow"),  # keeps bytes, dates and lists
