@@ -125,9 +125,12 @@ def _pandas_dtypes() -> dict[Any, Any]:
 
 def _cells(dtype: Any, cells: Any) -> Any:
     """Return Arrow's cells as an array of a pandas dtype."""
-    if cells.null_count == len(cells):
+    if cells.null_count == len(cells) <= _SMALL:
         return _missing(dtype, len(cells)).copy()
     return dtype.__from_arrow__(cells)
+
+
+_SMALL = 100  # rows, up to which columns without values are kept: of longer ones, these would take much memory
 
 
 @lru_cache(64)
