@@ -15,8 +15,8 @@
     history.py          undo and redo
     picked_files.py     files that were picked in a browser
     edited_table.py     the rows as one frame, with its mapping
-    row_editor.py       edits, removals, undo and redo
-    history.py          the steps that can be undone
+    labeled_rows.py     the rows and their results as tables for Python, and the rows that Python names
+    adoption.py         rows of a kernel that has ended, whose files a page still has
     validation.py       validates rows while they are edited
     reasons.py          names why a row has a problem, which a page says in its own language
     runs.py             uploads rows in a separate thread, by the same engine as `ikpipe.upload`

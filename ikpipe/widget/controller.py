@@ -1,8 +1,4 @@
-"""The controller of an uploader: adds, edits, removes, uploads, cancels and retries rows as a page or Python asks.
-
-After a restart of the kernel it adopts rows whose files a page still has: rows that may be stored are searched for in
-the media library, and not uploaded.
-"""
+"""The controller of an uploader: adds, edits, removes, uploads, cancels and retries rows as a page or Python asks."""
 
 import secrets
 import threading
@@ -10,10 +6,10 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ikpipe.journal.history import RowHistory
 from ikpipe.request.metadata import MetadataField
 from ikpipe.request.result import SETTLED, Result
 from ikpipe.widget import messages
+from ikpipe.widget.adoption import Adoption
 from ikpipe.widget.browser_client import FILE_NOT_THERE
 from ikpipe.widget.browser_uploads import BrowserUploads
 from ikpipe.widget.edited_table import EditedTable, fixed_levels
@@ -23,7 +19,7 @@ from ikpipe.widget.picked_files import PickedFile
 from ikpipe.widget.row_editor import RowEditor
 from ikpipe.widget.row_store import RowStore
 from ikpipe.widget.rows import IN_PROGRESS, RETRYABLE, WidgetRow
-from ikpipe.widget.runs import Run, RunConfig, session_histories
+from ikpipe.widget.runs import Run, RunConfig
 from ikpipe.widget.sliding_rate import SlidingRate
 from ikpipe.widget.validation import RowValidator
 
@@ -31,8 +27,6 @@ MAX_ROWS = 1_000  # of a message
 _PROCESS = secrets.token_hex(8)
 """Distinguishes this kernel from others, for pages."""
 _STOPPED = "It was stopped before it was known whether the file is stored."
-_MAYBE_STORED = SETTLED | IN_PROGRESS - {"queued"} | {"unknown"}
-"""The states in which the file of a row may be stored."""
 
 
 class Controller:
@@ -63,7 +57,7 @@ class Controller:
         )
         self.editor = RowEditor(self.rows, self._validator, self.uploads.files)
         self._validated = False
-        self._adopted: dict[tuple[str, str], WidgetRow] = {}
+        self._adoption = Adoption(config, self._add_row)
         self._last_runs: dict[WidgetRow, Run] = {}
         self._parent = fixed_levels(table.input_mapping["parameters"].get("folder"))
         self._handlers: dict[type[Any], Callable[[Any], None]] = {
@@ -373,28 +367,9 @@ class Controller:
         if messages:
             self.send_message(messages[0] if len(messages) == 1 else {"type": "batch", "messages": messages})
 
-    # Rows of a kernel that has ended
-
     def _adopt(self, message: messages.AdoptMessage) -> None:
         """Add the rows of another session; those that may be stored are searched for, and not uploaded."""
-        histories = session_histories(self.config, message.session)
-        rows, new = {}, []
-        for orphan in message.rows:
-            before = self._adopted.get((message.session, orphan.id))  # by another page of the same notebook
-            if before is None:
-                before = self._adopted[message.session, orphan.id] = self._adopt_row(orphan, histories.get(orphan.id))
-                new.append(before)
-            rows[orphan.file.key] = before
+        rows, new = self._adoption.adopt(message)
         self._send_added(rows, None)
         self._start([row for row in new if row.state == "unknown"], confirm_only=True)
         self.on_change("frame", "results")
-
-    def _adopt_row(self, orphan: messages.OrphanedRow, history: RowHistory | None) -> WidgetRow:
-        row = self._add_row(orphan.file)
-        row.edits = {column: value for column, value in orphan.edits.items() if value is not None}
-        if history is not None and (history.is_unknown or history.result.status in SETTLED):
-            row.history, row.result, row.state = history, history.result, history.result.status
-        elif history is None and orphan.state in _MAYBE_STORED:
-            message = "The kernel ended during the upload, and its journal is not here."
-            row.result, row.state = Result("unknown", "connection_lost", message), "unknown"
-        return row

@@ -5,7 +5,6 @@ import inspect
 import secrets
 import threading
 import time
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
@@ -18,11 +17,9 @@ import traitlets
 
 from ikpipe.errors import Error
 from ikpipe.frames.chunks import InMemoryTable
-from ikpipe.frames.results import results_frame, with_result_columns
 from ikpipe.journal import catalog
 from ikpipe.request.account import Account
 from ikpipe.request.formats import FORMATS
-from ikpipe.request.known_runs import remember
 from ikpipe.request.metadata import MetadataField
 from ikpipe.request.missing import without_none
 from ikpipe.request.parameters import NAMES, PATH
@@ -37,12 +34,12 @@ from ikpipe.service.library import metadata_fields
 from ikpipe.service.public_hosts import FetchHosts
 from ikpipe.widget import assets, messages
 from ikpipe.widget.controller import Controller
-from ikpipe.widget.edited_table import EditedTable, list_files, row_labels
+from ikpipe.widget.edited_table import EditedTable, list_files
 from ikpipe.widget.interface import TableTrait, check_attribute, csv_text, describe
+from ikpipe.widget.labeled_rows import LabeledRows
 from ikpipe.widget.message_fields import InvalidMessage
 from ikpipe.widget.notifier import Notifier
 from ikpipe.widget.previews import PreviewSender
-from ikpipe.widget.rows import WidgetRow
 from ikpipe.widget.runs import RunConfig
 from ikpipe.widget.settings import page_settings
 
@@ -139,8 +136,8 @@ class Uploader(anywidget.AnyWidget):
         self._changed: set[str] = set()
         self._revision = 0
         self._last_totals = 0.0
-        self._results_id: str | None = None  # by which `ikpipe.retry` finds the mapping of the results
         self._controller = Controller(table, config, self.send_message, self._on_change)
+        self._rows = LabeledRows(self._controller)
         self._notifier = Notifier(self._notify)
         super().__init__(_esm=script)
         self.set_trait("settings", page_settings(account, mapping, name, None, keep_files=keep_files))
@@ -182,7 +179,7 @@ class Uploader(anywidget.AnyWidget):
         With `mapping`, `ikpipe.upload` uploads it as this widget does, except for files that only a browser has.
         """
         with self._controller.lock:
-            return self._labeled_frame(list(self._controller.rows))
+            return self._rows.frame()
 
     @property
     def mapping(self) -> dict[str, Any]:
@@ -199,36 +196,13 @@ class Uploader(anywidget.AnyWidget):
     def selection(self) -> pd.DataFrame:
         """Return the rows of `frame` that are selected."""
         with self._controller.lock:
-            return self._labeled_frame(self._controller.rows.subset(self._controller.rows.selected))
+            return self._rows.frame(self._controller.rows.subset(self._controller.rows.selected))
 
     @TableTrait
     def results(self) -> pd.DataFrame:
         """Return the rows whose upload has ended, with their results, as `ikpipe.upload` returns them."""
         with self._controller.lock:
-            self._controller.validate_all()
-            rows = [row for row in self._controller.rows if row.result is not None and row.run is None]
-            frame = self._labeled_frame(rows)
-            results = with_result_columns(
-                frame, results_frame([row.result for row in rows if row.result is not None], len(rows))
-            )
-            table = self._controller.table
-            mapping = table.mapping(table.edited_columns(rows))
-            self._results_id = remember(mapping, None, self._results_id)
-            results.attrs = {
-                **frame.attrs,
-                "ikpipe": {
-                    "run": None,
-                    "id": self._results_id,
-                    "journal": None,
-                    "rows": len(rows),
-                    "counts": dict(Counter(row.state for row in rows).most_common()),
-                    "bytes": self._bytes_sent(),
-                    "seconds": round(self._seconds(), 3),
-                    "interrupted": False,
-                    "mapping": mapping,
-                },
-            }
-            return results
+            return self._rows.results(self._bytes_sent(), self._seconds())
 
     def select(self, mask: Any) -> None:
         """Select rows of `frame`.
@@ -239,10 +213,7 @@ class Uploader(anywidget.AnyWidget):
             What ``frame.loc[…]`` accepts: a mask, labels, a slice, or a function of the frame.
         """
         with self._controller.lock:
-            rows = list(self._controller.rows)
-            frame = self._labeled_frame(rows)
-            positions = pd.Series(range(len(rows)), index=frame.index).loc[mask(frame) if callable(mask) else mask]
-            ids = [rows[at].id for at in (positions if isinstance(positions, pd.Series) else [positions])]
+            ids = [row.id for row in self._rows.find(mask)]
             self._controller.rows.selected = dict.fromkeys(ids)
             self.send_message({"type": "select", "ids": ids})
         self._on_change("selection")
@@ -368,13 +339,6 @@ class Uploader(anywidget.AnyWidget):
     def _seconds(self) -> float:
         now = time.monotonic()
         return self._controller.ended_seconds + sum(now - run.started for run in self._controller.runs)
-
-    def _labeled_frame(self, rows: list[WidgetRow]) -> pd.DataFrame:
-        table = self._controller.table
-        frame = table.frame(rows)
-        frame.index = row_labels(table.input.index, rows)
-        frame.attrs = dict(table.input.attrs)
-        return frame
 
     def _load_metadata_fields(self, account: Account) -> None:
         """Load the account's metadata fields, so that pages show them with their types; without them, none is shown."""
