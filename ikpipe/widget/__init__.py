@@ -16,6 +16,7 @@
     picked_files.py     files that were picked in a browser
     edited_table.py     the rows as one frame, with its mapping
     labeled_rows.py     the rows and their results as tables for Python, and the rows that Python names
+    row_changes.py      rows that Python adds, edits and removes
     adoption.py         rows of a kernel that has ended, whose files a page still has
     validation.py       validates rows while they are edited
     reasons.py          names why a row has a problem, which a page says in its own language

@@ -2,10 +2,12 @@
 
 import secrets
 import threading
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import pandas as pd
+
+from ikpipe.frames.near_misses import NearMiss
 from ikpipe.request.metadata import MetadataField
 from ikpipe.request.result import SETTLED, Result
 from ikpipe.widget import messages
@@ -19,8 +21,8 @@ from ikpipe.widget.picked_files import PickedFile
 from ikpipe.widget.row_editor import RowEditor
 from ikpipe.widget.row_store import RowStore
 from ikpipe.widget.rows import IN_PROGRESS, RETRYABLE, WidgetRow
+from ikpipe.widget.run_totals import RunTotals
 from ikpipe.widget.runs import Run, RunConfig
-from ikpipe.widget.sliding_rate import SlidingRate
 from ikpipe.widget.validation import RowValidator
 
 MAX_ROWS = 1_000  # of a message
@@ -48,9 +50,8 @@ class Controller:
         self.table, self.config, self.send_message, self.on_change = table, config, send_message, on_change
         self.rows = RowStore(len(table.input))
         self.uploads, self.order = BrowserUploads(send_message), MessageOrder()
-        self.runs: list[Run] = []
-        self.ended_bytes, self.ended_seconds, self.error, self.reason = 0, 0.0, "", ""
-        self._rate = SlidingRate()
+        self.runs = RunTotals(self.uploads)
+        self.error, self.reason = "", ""
         self._acknowledgments: list[dict[str, Any]] = []
         self._validator = RowValidator(
             table, config.account.max_file_size, self.uploads.files.source, config.policy.names
@@ -114,22 +115,6 @@ class Controller:
                 message, request = {**message, "request": request}, None
             self.send_message(message)
 
-    def totals(self) -> dict[str, Any]:
-        """Return the progress of the runs: rows ended, bytes sent and in all, bytes per second, seconds left."""
-        runs = list(self.runs)
-        sent = sum(run.ended_bytes for run in runs) + self.uploads.loaded
-        total = sum(run.total_bytes - run.cancelled_bytes for run in runs)
-        moved = self.ended_bytes + sum(run.bytes for run in runs) + self.uploads.loaded
-        rate = self._rate.of(time.monotonic(), moved) if runs else 0.0
-        return {
-            "type": "totals",
-            "sent": sum(run.ended_rows for run in runs),
-            "bytes": min(sent, total),
-            "of": total,
-            "rate": round(rate),
-            "left": round((total - sent) / rate, 1) if rate and total > sent else 0.0,
-        }
-
     def _hello(self, _message: messages.HelloMessage) -> None:
         self.validate_all()
         rows = list(self.rows)
@@ -137,19 +122,11 @@ class Controller:
         for start in range(0, max(1, len(rows)), MAX_ROWS):
             self.send_message(self.rows.rows_message(rows[start : start + MAX_ROWS], start))
         head = {"type": "welcome", "session": self.config.session, "version": self.rows.version}
-        self.send_message({**head, "run": self._run_counts(), "process": _PROCESS})
+        self.send_message({**head, "run": self.runs.counts(), "process": _PROCESS})
         self._send_history()
         if self.rows.selected:
             self.send_message({"type": "select", "ids": [*self.rows.selected]})
         self.uploads.request_again()
-
-    def _run_counts(self) -> dict[str, int] | None:
-        """Return how many rows the runs have, and how many of them have ended and failed; None if there is no run."""
-        runs = list(self.runs)
-        if not runs:
-            return None
-        ended, failed = sum(run.ended_rows for run in runs), sum(run.failed_rows for run in runs)
-        return {"rows": sum(len(run.rows) for run in runs), "ended": ended, "failed": failed}
 
     def _ping(self, message: messages.PingMessage) -> None:
         head = {"type": "pong", "n": message.n, "line": message.sequence, "at": message.number}
@@ -157,8 +134,7 @@ class Controller:
 
     def _add(self, message: messages.AddMessage) -> None:
         rows = {file.key: self._add_row(file) for file in message.files}
-        self._send_added(rows, message.request)
-        self.on_change("frame")
+        self._send_picked(rows, message.request)
 
     def _add_row(self, file: messages.BrowserFile) -> WidgetRow:
         self.validate_all()
@@ -168,19 +144,18 @@ class Controller:
         self.uploads.files.add(row.id, row.picked)
         return row
 
-    def _send_added(self, rows: Mapping[str, WidgetRow], request: str | int | None) -> None:
+    def _send_picked(self, rows: Mapping[str, WidgetRow], request: str | int | None) -> None:
         # before the rows, so that the page knows whose files it has
         ids = {key: row.id for key, row in rows.items()}
         self.send_message({"type": "added", "request": request, "ids": ids, "refused": {}})
-        self.rows.mark_changed(self._validator.validate(rows.values()))
-        self.send_changes()
+        self.send_added([*rows.values()])
 
     def _remove(self, message: messages.RemoveMessage) -> None:
         """Remove picked files that are editable; rows of the input stay."""
-        self._removed(self.editor.remove(self.rows.subset(message.ids), message.step))
-        self.on_change("frame", "selection", "results")
+        rows = self.rows.subset(message.ids)
+        self.remove_rows([row for row in rows if row.picked is not None and row.editable], message.step)
 
-    def _removed(self, rows: list[WidgetRow]) -> None:
+    def _removed(self, rows: Sequence[WidgetRow]) -> None:
         """Report removed rows to pages, the rows that changed because of it, and what can be undone."""
         for row in rows:
             self._last_runs.pop(row, None)
@@ -223,10 +198,7 @@ class Controller:
         if not all(row.editable for row in rows):
             words = "a row that is uploaded, uploading or unconfirmed cannot be changed"
             raise InvalidMessage(words, message.request, "read_only")
-        self.editor.edit(rows, message.column, message.value, message.step)
-        self._send_history()
-        self.send_changes(message.request)
-        self.on_change("frame", "results")
+        self.edit_rows(rows, {message.column: [message.value] * len(rows)}, message.step, message.request)
 
     def _undo(self, message: messages.UndoMessage) -> None:
         last = self.editor.history.last(message.direction)
@@ -239,6 +211,47 @@ class Controller:
         answer = {"type": "undone", "request": message.request, "direction": message.direction}
         rows = len(outcome.changed) + len(outcome.removed)
         self.send_message({**answer, **outcome.step.describe(), "rows": rows, "kept": outcome.kept})
+        self.on_change("frame", "selection", "results")
+
+    # What Python and pages change
+
+    def add_input(self, frame: pd.DataFrame) -> tuple[list[WidgetRow], list[NearMiss]]:
+        """Add rows to the input; return them, and columns to warn of. `send_added` reports them to pages.
+
+        Raise `MappingError` if the mapping does not fit.
+        """
+        self.validate_all()
+        warnings = self.table.extend(frame)
+        return self.rows.add_input(len(frame)), warnings
+
+    def take_back(self, rows: Sequence[WidgetRow]) -> None:
+        """Remove rows that were added and not reported to pages."""
+        for row in rows:
+            self.rows.remove(row)
+
+    def send_added(self, rows: Sequence[WidgetRow]) -> None:
+        """Validate rows that were added, and report them to pages."""
+        self.rows.mark_changed([*rows, *self._validator.validate(rows)])
+        self.send_changes()
+        self.on_change("frame")
+
+    def edit_rows(
+        self,
+        rows: Sequence[WidgetRow],
+        values: Mapping[str, Sequence[Any]],
+        step: str = "",
+        request: str | int | None = None,
+    ) -> None:
+        """Set columns of editable rows; None resets a cell. `step` and `request` are those of a message."""
+        self.editor.edit(rows, values, step or secrets.token_hex(4))
+        self._send_history()
+        self.send_changes(request)
+        self.on_change("frame", "results")
+
+    def remove_rows(self, rows: Sequence[WidgetRow], step: str = "") -> None:
+        """Remove editable rows."""
+        self.editor.remove(rows, step)
+        self._removed(rows)
         self.on_change("frame", "selection", "results")
 
     # Runs
@@ -276,7 +289,7 @@ class Controller:
         for row in rows:
             row.run = self._last_runs[row] = run
             row.state = "queued"
-        self.runs.append(run)
+        self.runs.add(run)
         self.error = ""
         self.rows.mark_changed(rows)
         self.send_changes()
@@ -286,9 +299,7 @@ class Controller:
 
     def _run_ended(self, run: Run) -> None:
         with self.lock:
-            self.runs.remove(run)
-            self.ended_bytes += run.bytes
-            self.ended_seconds += time.monotonic() - run.started
+            self.runs.end(run)
             if run.error:
                 self.error, self.reason = run.error, run.reason
                 self.send_message({"type": "error", "request": None, "message": run.error, "reason": run.reason})
@@ -370,6 +381,6 @@ class Controller:
     def _adopt(self, message: messages.AdoptMessage) -> None:
         """Add the rows of another session; those that may be stored are searched for, and not uploaded."""
         rows, new = self._adoption.adopt(message)
-        self._send_added(rows, None)
+        self._send_picked(rows, None)
         self._start([row for row in new if row.state == "unknown"], confirm_only=True)
         self.on_change("frame", "results")

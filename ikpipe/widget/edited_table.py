@@ -30,11 +30,13 @@ PICKED_COLUMNS = ("file", "size", "type", "folder")
 class EditedTable:
     """The input frame and its mapping, and both with the edits.
 
-    `frame` is the input frame; never changed. `mapping` is as `prepare.collect_mapping` returns it.
+    `frame` is the input frame; never changed. `mapping` is as `prepare.collect_mapping` returns it. `labels` are those
+    of the input that was given first: rows that are added later have none.
     """
 
     def __init__(self, frame: pd.DataFrame, mapping: Mapping[str, Any]) -> None:
         self.input, self.input_mapping = frame, mapping
+        self.labels = frame.index
         self._ignored = list(mapping.get("ignore", ()))
         self._has_whole_floats: dict[int, bool] = {}
 
@@ -53,6 +55,24 @@ class EditedTable:
         own = ColumnMapping.read(others, self.input_mapping, numbered=False)
         own.check(self.input)
         return own.warnings
+
+    def extend(self, frame: pd.DataFrame) -> list[NearMiss]:
+        """Add rows to the input, and return columns to warn of; raise `MappingError` if the mapping does not fit."""
+        names = [*self.input.columns, *(label for label in frame.columns if label not in self.input.columns)]
+        above = [self.input.iloc[:, at] for at in range(self.input.shape[1])]
+        above += [pd.Series([None] * len(self.input), dtype=object)] * (len(names) - len(above))
+        columns = [
+            _extended(
+                column.reset_index(drop=True), frame[name].tolist() if name in frame.columns else None, len(frame)
+            )
+            for name, column in zip(names, above, strict=True)
+        ]
+        joined = pd.concat(columns, axis=1, keys=range(len(names))).set_axis(pd.Index(names), axis=1)
+        joined.attrs = dict(self.input.attrs)
+        warnings = EditedTable(joined, self.input_mapping).check()
+        self.input = joined
+        self._has_whole_floats.clear()
+        return warnings
 
     def edited_columns(self, rows: Iterable[WidgetRow]) -> list[str]:
         """Return the columns that are edited in any of the rows, in the order of the table of parameters."""
@@ -83,8 +103,7 @@ class EditedTable:
     def frame(self, rows: Sequence[WidgetRow], edited: Sequence[str] | None = None) -> pd.DataFrame:
         """Return a frame of rows with their edits, labeled by position.
 
-        `rows` are rows of the input first, then those of picked files. `edited` is `edited_columns` of the rows, if the
-        caller knows them.
+        `edited` is `edited_columns` of the rows, if the caller knows them.
         """
         frame = self._unedited_frame(rows)
         by_parameter: dict[str, list[str]] = {}
@@ -107,7 +126,7 @@ class EditedTable:
         return TablePart(frame, self)
 
     def _unedited_frame(self, rows: Sequence[WidgetRow]) -> pd.DataFrame:
-        """Return the rows of the input, with those of picked files below."""
+        """Return the cells of the input's rows and of picked files."""
         positions = [row.position for row in rows if row.position is not None]
         above = self.input.iloc[positions].reset_index(drop=True)
         picked = [row.picked for row in rows if row.picked is not None]
@@ -122,7 +141,11 @@ class EditedTable:
         for at, label in enumerate(labels):
             column = above.iloc[:, at] if at < above.shape[1] else pd.Series([None] * len(above), dtype=object)
             columns.append(_extended(column, cells.pop(label, None) if isinstance(label, str) else None, len(picked)))
-        return pd.concat(columns, axis=1, keys=range(len(labels))).set_axis(pd.Index(labels), axis=1)
+        frame = pd.concat(columns, axis=1, keys=range(len(labels))).set_axis(pd.Index(labels), axis=1)
+        below = [row.position is None for row in rows]
+        if below == sorted(below):
+            return frame
+        return frame.iloc[_ranks(sorted(range(len(rows)), key=below.__getitem__))].reset_index(drop=True)
 
     def _apply_edits(
         self, frame: pd.DataFrame, rows: Sequence[WidgetRow], parameter: str, columns: Sequence[str]
@@ -222,15 +245,23 @@ def _set_column(frame: pd.DataFrame, column: str | int, cells: list[Any]) -> Non
         frame.isetitem(at, series)
 
 
+def _ranks(order: Sequence[int]) -> list[int]:
+    """Return where each number is in an order of numbers."""
+    ranks = [0] * len(order)
+    for rank, number in enumerate(order):
+        ranks[number] = rank
+    return ranks
+
+
 def row_labels(index: pd.Index[Any], rows: Sequence[WidgetRow]) -> pd.Index[Any]:
-    """Return the labels of the input's rows, continued for picked files if they are numbers, else with their ids."""
-    labels = index.take([row.position for row in rows if row.position is not None])
-    picked = [row.id for row in rows if row.position is None]
-    if not picked:
-        return labels
+    """Return the labels of rows; those that were added later continue them if they are numbers, else have their ids."""
+    added = [row for row in rows if row.position is None or row.position >= len(index)]
+    if not added:
+        return index.take([row.position for row in rows if row.position is not None])
     if isinstance(index, pd.RangeIndex) and index.start == 0 and index.step == 1:
-        return pd.Index([*labels, *(len(index) + int(row_id[1:]) for row_id in picked)], name=index.name)
-    return pd.Index([*labels, *picked], dtype=object, tupleize_cols=False)
+        return pd.Index([row.number for row in rows], name=index.name)
+    given = {row: index[row.position] for row in rows if row.position is not None and row.position < len(index)}
+    return pd.Index([given.get(row, row.id) for row in rows], dtype=object, tupleize_cols=False)
 
 
 def list_files(root: Path, folder: Any) -> pd.DataFrame:

@@ -3,7 +3,7 @@
 A row that was uploaded, or is being uploaded, is never changed by it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
@@ -56,10 +56,10 @@ class EditHistory:
         """Return the step that is undone or redone next."""
         return self._steps[direction][-1] if self._steps[direction] else None
 
-    def record_edit(self, name: str, rows: Iterable[WidgetRow], column: str, value: Any) -> None:
-        """Record an edit before it is made; `value` None resets the column."""
+    def record_edit(self, name: str, rows: Sequence[WidgetRow], column: str, values: Sequence[Any]) -> None:
+        """Record an edit of a column before it is made, with the values of the rows; None resets it."""
         step = self._step(name)
-        for row in rows:
+        for row, value in zip(rows, values, strict=True):
             before = row.edits.get(column, NOT_EDITED)
             first, _ = step.edits.get((row, column), (before, None))
             step.edits[row, column] = first, NOT_EDITED if value is None else value

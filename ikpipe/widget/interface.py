@@ -1,13 +1,15 @@
 """Parts of the uploader's Python interface: traits that are tables, its attributes, and its `repr`."""
 
 import io
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from html import escape
 from typing import Any
 
 import pandas as pd
 import traitlets
 
 from ikpipe.errors import did_you_mean
+from ikpipe.widget.rows import WidgetRow
 
 
 class TableTrait(traitlets.TraitType[pd.DataFrame, pd.DataFrame]):
@@ -49,6 +51,23 @@ def describe(kind: str, name: str, counts: Mapping[str, int]) -> str:
     states = ", ".join(f"{count:,} {state}" for state, count in counts.items())
     text = f"{files:,} {'file' if files == 1 else 'files'}: {states}" if files else "no files"
     return f"{kind}({f'{name!r}, ' if name else ''}{text})"
+
+
+def saved_html(title: str, counts: Mapping[str, int], rows: Sequence[WidgetRow]) -> str:
+    """Return what a saved notebook shows where there are no widgets: the number of rows in each state, and some rows.
+
+    It has no links and no scripts.
+    """
+    total = sum(counts.values())
+    states = ", ".join(f"{count:,} {state}" for state, count in counts.items())
+    head = f"{total:,} {'file' if total == 1 else 'files'}: {states}" if total else "No files"
+    cells = [(row.view.name, row.view.folder or "/", ", ".join(row.view.tags), row.state) for row in rows]
+    lines = [f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in line)}</tr>" for line in cells]
+    heads = "".join(f"<th>{name}</th>" for name in ("Name", "Folder", "Tags", "Status"))
+    table = f"<table><thead><tr>{heads}</tr></thead><tbody>{''.join(lines)}</tbody></table>" if lines else ""
+    more = f"<p>and {total - len(lines):,} more</p>" if total > len(lines) > 0 else ""
+    note = "<p><em>Run this cell to use the uploader.</em></p>"
+    return f"<p><strong>{escape(title or 'ikpipe uploader')}</strong><br>{escape(head)}</p>{table}{more}{note}"
 
 
 def csv_text(results: pd.DataFrame) -> str:

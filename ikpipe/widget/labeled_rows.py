@@ -6,8 +6,10 @@ from typing import Any
 
 import pandas as pd
 
+from ikpipe.errors import MappingError, short_repr
 from ikpipe.frames.results import results_frame, with_result_columns
 from ikpipe.request.known_runs import remember
+from ikpipe.request.missing import missing
 from ikpipe.widget.controller import Controller
 from ikpipe.widget.edited_table import row_labels
 from ikpipe.widget.rows import WidgetRow
@@ -25,7 +27,7 @@ class LabeledRows:
         table = self._controller.table
         rows = [*self._controller.rows] if rows is None else rows
         frame = table.frame(rows)
-        frame.index = row_labels(table.input.index, rows)
+        frame.index = row_labels(table.labels, rows)
         frame.attrs = dict(table.input.attrs)
         return frame
 
@@ -61,10 +63,18 @@ class LabeledRows:
         return [rows[at] for at in (positions if isinstance(positions, pd.Series) else [positions])]
 
     def values(self, rows: Sequence[WidgetRow], value: Any) -> list[Any]:
-        """Return what each of the rows gets: of a function of their frame, or a column, its cells, else the same."""
-        frame = self.frame(rows) if callable(value) else None
+        """Return the value of each row: the same, or that of its label in a column, which a function can return.
+
+        Raise `MappingError` if a row has no value in a column, or several.
+        """
+        frame = self.frame(rows)
         value = value(frame) if callable(value) else value
-        if isinstance(value, pd.Series):
-            labels = row_labels(self._controller.table.input.index, rows)
-            return [*value.reindex(labels).astype(object)] if len(value.index) else []
-        return [value] * len(rows)
+        if not isinstance(value, pd.Series):
+            return [value] * len(rows)
+        absent = frame.index.difference(value.index)
+        if len(absent) or not value.index.is_unique:
+            repeated = [*absent, *value.index[value.index.duplicated()]][:1]
+            which = f"{'no value' if len(absent) else 'several values'} for row {short_repr(repeated[0])}"
+            raise MappingError(f"The column has {which}.", fix="Pass a column with the labels of uploader.frame.")
+        cells = value.reindex(frame.index).astype(object).tolist()
+        return [None if missing(cell) else cell for cell in cells]

@@ -1,6 +1,6 @@
 """Changes of rows by the user: edits and removals, which can be undone and redone."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ikpipe.widget.history import NOT_EDITED, Direction, EditHistory, Step
@@ -26,19 +26,18 @@ class RowEditor:
         self._rows, self._validator, self._files = rows, validator, files
         self.history = EditHistory()
 
-    def edit(self, rows: Sequence[WidgetRow], column: str, value: Any, step: str) -> None:
-        """Set a column of rows, which are editable; None resets it to the default."""
-        self.history.record_edit(step, rows, column, value)
-        for row in rows:
-            _set(row, column, NOT_EDITED if value is None else value)
+    def edit(self, rows: Sequence[WidgetRow], values: Mapping[str, Sequence[Any]], step: str) -> None:
+        """Set columns of rows, which are editable, each to the values of the rows; None resets it to the default."""
+        for column, cells in values.items():
+            self.history.record_edit(step, rows, column, cells)
+            for row, value in zip(rows, cells, strict=True):
+                _set(row, column, NOT_EDITED if value is None else value)
         self._validate(rows)
 
-    def remove(self, rows: Iterable[WidgetRow], step: str) -> list[WidgetRow]:
-        """Remove the picked files among rows that are editable, and return them; rows of the input stay."""
-        removed = [row for row in rows if row.picked is not None and row.editable]
-        self.history.record_removal(step, removed)
-        self._drop(removed)
-        return removed
+    def remove(self, rows: Sequence[WidgetRow], step: str) -> None:
+        """Remove rows, which are editable."""
+        self.history.record_removal(step, rows)
+        self._drop(rows)
 
     def step(self, direction: Direction) -> Outcome | None:
         """Undo or redo a step; None if there is none. Rows that cannot be edited any more stay as they are."""

@@ -12,7 +12,7 @@ class RowStore:
 
     def __init__(self, count: int) -> None:
         self._rows = {f"r{number}": WidgetRow(f"r{number}", number, position=number) for number in range(count)}
-        self._next_number = count
+        self._input = self._next_number = count
         self._picked = 0
         self._states = {row: row.state for row in self._rows.values()}
         self._counts = Counter(self._states.values())
@@ -42,6 +42,15 @@ class RowStore:
         self._picked, self._next_number = self._picked + 1, self._next_number + 1
         self._rows[row.id] = row
         return row
+
+    def add_input(self, count: int) -> list[WidgetRow]:
+        """Add rows of the input, below those that it has."""
+        rows = [
+            WidgetRow(f"r{self._input + at}", self._next_number + at, position=self._input + at) for at in range(count)
+        ]
+        self._input, self._next_number = self._input + count, self._next_number + count
+        self._rows |= {row.id: row for row in rows}
+        return rows
 
     def remove(self, row: WidgetRow) -> None:
         """Remove a row."""

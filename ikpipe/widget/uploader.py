@@ -5,13 +5,13 @@ import inspect
 import secrets
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import anywidget
 import pandas as pd
 import traitlets
 
@@ -21,7 +21,6 @@ from ikpipe.journal import catalog
 from ikpipe.request.account import Account
 from ikpipe.request.formats import FORMATS
 from ikpipe.request.metadata import MetadataField
-from ikpipe.request.missing import without_none
 from ikpipe.request.parameters import NAMES, PATH
 from ikpipe.request.policy import Policy
 from ikpipe.run.engine import check_account, send_options
@@ -35,18 +34,21 @@ from ikpipe.service.public_hosts import FetchHosts
 from ikpipe.widget import assets, messages
 from ikpipe.widget.controller import Controller
 from ikpipe.widget.edited_table import EditedTable, list_files
-from ikpipe.widget.interface import TableTrait, check_attribute, csv_text, describe
+from ikpipe.widget.interface import check_attribute, csv_text, describe, saved_html
 from ikpipe.widget.labeled_rows import LabeledRows
 from ikpipe.widget.message_fields import InvalidMessage
 from ikpipe.widget.notifier import Notifier
 from ikpipe.widget.previews import PreviewSender
+from ikpipe.widget.python_interface import PythonInterface
+from ikpipe.widget.row_changes import RowChanges
 from ikpipe.widget.runs import RunConfig
 from ikpipe.widget.settings import page_settings
 
 _TOTALS_INTERVAL = 0.25  # seconds
+_SHOWN, _QUICK = 20, 2_000  # rows of a saved notebook, and how many there may be for it to have any
 
 
-class Uploader(anywidget.AnyWidget):
+class Uploader(PythonInterface):
     """Pick, view, edit and upload files in a notebook.
 
     Files that are picked in the browser are uploaded from there, with tokens that are signed here; the files of a
@@ -138,6 +140,9 @@ class Uploader(anywidget.AnyWidget):
         self._last_totals = 0.0
         self._controller = Controller(table, config, self.send_message, self._on_change)
         self._rows = LabeledRows(self._controller)
+        self._changes = RowChanges(self._controller, self._rows)
+        self._done_handlers: list[Callable[[pd.DataFrame], object]] = []
+        self._ended_runs = 0
         self._notifier = Notifier(self._notify)
         super().__init__(_esm=script)
         self.set_trait("settings", page_settings(account, mapping, name, None, keep_files=keep_files))
@@ -166,89 +171,23 @@ class Uploader(anywidget.AnyWidget):
         with self._controller.lock:
             return describe(type(self).__name__, self.settings["name"], self._controller.rows.state_counts())
 
+    def _repr_mimebundle_(self, **_options: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
+        """Return what a notebook shows: the widget, or where there are no widgets, a table or text."""
+        bundle = super()._repr_mimebundle_()
+        if bundle is None:
+            return None
+        rows = self._controller.rows
+        with self._controller.lock:
+            quick = len(rows) <= _QUICK
+            if quick:
+                self._controller.validate_all()
+            some = islice(rows, _SHOWN) if quick else ()
+            html = saved_html(self.settings["name"], rows.state_counts(), [*some])
+        return {**bundle[0], "text/html": html}, bundle[1]
+
     def __setattr__(self, name: str, value: Any) -> None:
         check_attribute(type(self), name, _KEYWORDS)
         super().__setattr__(name, value)
-
-    # For Python
-
-    @TableTrait
-    def frame(self) -> pd.DataFrame:
-        """Return the input's rows with their edits, then those of picked files, in `file`, `size`, `type` and `folder`.
-
-        With `mapping`, `ikpipe.upload` uploads it as this widget does, except for files that only a browser has.
-        """
-        with self._controller.lock:
-            return self._rows.frame()
-
-    @property
-    def mapping(self) -> dict[str, Any]:
-        """The keywords that belong to `frame`: ``uploader.frame.pipe(ikpipe.upload, account, **uploader.mapping)``."""
-        with self._controller.lock:
-            table = self._controller.table
-            mapping = table.mapping(table.edited_columns(self._controller.rows))
-        keywords = {name: mapping[name] for name in ("columns", "ignore", "root", "fetch") if mapping.get(name)}
-        config = self._controller.config
-        sending = without_none({"state": config.state, "run": config.run})
-        return {**keywords, **mapping.get("existing", {}), **sending, **mapping["parameters"]}
-
-    @TableTrait
-    def selection(self) -> pd.DataFrame:
-        """Return the rows of `frame` that are selected."""
-        with self._controller.lock:
-            return self._rows.frame(self._controller.rows.subset(self._controller.rows.selected))
-
-    @TableTrait
-    def results(self) -> pd.DataFrame:
-        """Return the rows whose upload has ended, with their results, as `ikpipe.upload` returns them."""
-        with self._controller.lock:
-            return self._rows.results(self._bytes_sent(), self._seconds())
-
-    def select(self, mask: Any) -> None:
-        """Select rows of `frame`.
-
-        Parameters
-        ----------
-        mask
-            What ``frame.loc[…]`` accepts: a mask, labels, a slice, or a function of the frame.
-        """
-        with self._controller.lock:
-            ids = [row.id for row in self._rows.find(mask)]
-            self._controller.rows.selected = dict.fromkeys(ids)
-            self.send_message({"type": "select", "ids": ids})
-        self._on_change("selection")
-
-    def send(self, selection: Any = None, buffers: Any = None) -> None:
-        """Upload all rows that are ready, or those of them that are selected. Returns at once; see `done`.
-
-        Parameters
-        ----------
-        selection
-            True: only the selected rows. A dict is a message to the page, as for any widget.
-        """
-        if isinstance(selection, dict):
-            super().send(selection, buffers)
-            return
-        with self._controller.lock:
-            self._controller.send([*self._controller.rows.selected] if selection else None)
-
-    def retry(self) -> None:
-        """Upload rows again that failed, were cancelled or are unknown; for those, the library is searched first."""
-        with self._controller.lock:
-            self._controller.retry(None)
-
-    def cancel(self) -> None:
-        """Cancel all rows. Those that may be stored are searched for, unless this is called twice."""
-        with self._controller.lock:
-            self._controller.cancel(None)
-
-    async def done(self) -> pd.DataFrame:
-        """Wait until nothing is being uploaded, and return the results."""
-        while runs := list(self._controller.runs):
-            await asyncio.gather(*(asyncio.wrap_future(run.done) for run in runs))
-            await asyncio.sleep(0)
-        self._notify()
-        return self.results
 
     # Messages
 
@@ -300,7 +239,7 @@ class Uploader(anywidget.AnyWidget):
         with self._controller.lock:
             self._controller.send_changes()
             names, self._changed = self._changed, set()
-            summary = self._summary()
+            summary, ended = self._summary(), self._controller.runs.ended
         if names:
             self._revision += 1
             summary["revision"] = self._revision
@@ -310,8 +249,11 @@ class Uploader(anywidget.AnyWidget):
         now = time.monotonic()
         if busy and now - self._last_totals >= _TOTALS_INTERVAL:
             self._last_totals = now
-            self.send_message(self._controller.totals())
+            self.send_message(self._controller.runs.progress())
         self._notify_of(sorted(names))
+        if not busy and ended != self._ended_runs:
+            self._ended_runs = ended
+            self._call_done_handlers()
         return busy
 
     def _notify_of(self, names: Iterable[str]) -> None:
@@ -326,19 +268,12 @@ class Uploader(anywidget.AnyWidget):
             "counts": controller.rows.state_counts(),
             "rows": len(controller.rows),
             "busy": bool(controller.runs),
-            "bytes": self._bytes_sent(),
-            "seconds": round(self._seconds(), 1),
+            "bytes": controller.runs.bytes,
+            "seconds": round(controller.runs.seconds, 1),
             "revision": self._revision,
             "trouble": controller.error,
             "reason": controller.reason,
         }
-
-    def _bytes_sent(self) -> int:
-        return self._controller.ended_bytes + sum(run.bytes for run in self._controller.runs)
-
-    def _seconds(self) -> float:
-        now = time.monotonic()
-        return self._controller.ended_seconds + sum(now - run.started for run in self._controller.runs)
 
     def _load_metadata_fields(self, account: Account) -> None:
         """Load the account's metadata fields, so that pages show them with their types; without them, none is shown."""

@@ -155,3 +155,45 @@ def test_a_change_of_the_tables_has_a_revision(account: ikpipe.Account) -> None:
         browser.wait(lambda: uploader.summary["revision"] > before)
         uploader.set_state({"revision": uploader.summary["revision"]})
     assert uploader.revision == uploader.summary["revision"]
+
+
+def saved(uploader: Any) -> str:
+    """Return the HTML that a saved notebook has."""
+    data, _ = uploader._repr_mimebundle_()
+    assert {*data} == {"text/plain", "text/html", "application/vnd.jupyter.widget-view+json"}
+    return str(data["text/html"])
+
+
+def test_a_saved_notebook_shows_the_rows(account: ikpipe.Account) -> None:
+    """Where there are no widgets, such as on a code host: their names, states and details, as text."""
+    names = ["a<b>.txt", *(f"{number}.txt" for number in range(30))]
+    frame = pd.DataFrame({"file": [b"x"] * 31, "file_name": names})
+    html = saved(ikpipe.Uploader(account, frame, name="Autumn & more", folder="/in", tags=["x", "y"]))
+    assert "<strong>Autumn &amp; more</strong><br>31 files: 31 ready" in html
+    assert "<td>a_b_.txt</td><td>/in</td><td>x, y</td><td>ready</td>" in html
+    assert html.count("<td>/in</td>") == 20
+    assert "and 11 more" in html
+
+
+def test_a_saved_notebook_shows_no_key(account: ikpipe.Account) -> None:
+    """Nor scripts or links, even if a name looks like one."""
+    frame = pd.DataFrame({"file": [b"x"], "file_name": ["<script>.txt"], "description": ["d"]})
+    html = saved(ikpipe.Uploader(account, frame))
+    assert str(account.key()) not in html
+    assert "<script" not in html
+    assert "href" not in html
+
+
+def test_a_saved_notebook_without_files_says_so(account: ikpipe.Account) -> None:
+    """And how to go on."""
+    assert saved(ikpipe.Uploader(account)) == (
+        "<p><strong>ikpipe uploader</strong><br>No files</p><p><em>Run this cell to use the uploader.</em></p>"
+    )
+
+
+def test_a_large_table_is_not_validated_to_be_saved(account: ikpipe.Account) -> None:
+    """A page does that later; only the number of rows is saved."""
+    frame = pd.DataFrame({"file": [b"x"] * 3_000, "file_name": "a.txt"})
+    html = saved(ikpipe.Uploader(account, frame))
+    assert "3,000 files: 3,000 ready" in html
+    assert "<table" not in html
