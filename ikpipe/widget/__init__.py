@@ -2,8 +2,9 @@
 
 ::
 
-    uploader.py         the widget: its traits, its Python interface, its messages from and to pages
-    interface.py        traits that are tables, unknown attributes, the `repr`
+    uploader.py         the widget: its traits, its messages from and to pages
+    python_interface.py what Python reads of it and does with it
+    interface.py        traits that are tables, unknown attributes, the `repr`, and what a saved notebook shows
     settings.py         the settings that all rows share, as a page gets them
     controller.py       carries out what a page or Python asks for
     messages.py         messages from a page, read and validated
@@ -24,6 +25,7 @@
     browser_client.py   the client of a run: lets browsers upload their files, and verifies the results
     confirmations.py    confirms uploads that pages report, in batches
     browser_uploads.py  what pages were asked to upload, their progress and results
+    run_totals.py       the totals of the runs
     sliding_rate.py     the rate of the last seconds
     previews.py         thumbnails and large previews of files that Python can read
     notifier.py         reports changes at a limited rate
