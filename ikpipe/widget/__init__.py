@@ -16,6 +16,7 @@
     history.py          undo and redo
     picked_files.py     files that were picked in a browser
     edited_table.py     the rows as one frame, with its mapping
+    links.py            URLs that a page adds
     labeled_rows.py     the rows and their results as tables for Python, and the rows that Python names
     row_changes.py      rows that Python adds, edits and removes
     adoption.py         rows of a kernel that has ended, whose files a page still has

@@ -15,6 +15,7 @@ from ikpipe.widget.adoption import Adoption
 from ikpipe.widget.browser_client import FILE_NOT_THERE
 from ikpipe.widget.browser_uploads import BrowserUploads
 from ikpipe.widget.edited_table import EditedTable, fixed_levels
+from ikpipe.widget.links import read_links
 from ikpipe.widget.message_fields import InvalidMessage
 from ikpipe.widget.message_order import MessageOrder
 from ikpipe.widget.picked_files import PickedFile
@@ -58,12 +59,13 @@ class Controller:
         )
         self.editor = RowEditor(self.rows, self._validator, self.uploads.files)
         self._validated = False
-        self._adoption = Adoption(config, self._add_row)
+        self._adoption = Adoption(config, self._add_row, self.add_urls)
         self._last_runs: dict[WidgetRow, Run] = {}
         self._parent = fixed_levels(table.input_mapping["parameters"].get("folder"))
         self._handlers: dict[type[Any], Callable[[Any], None]] = {
             messages.HelloMessage: self._hello,
             messages.AddMessage: self._add,
+            messages.AddUrlsMessage: self._add_urls,
             messages.RemoveMessage: self._remove,
             messages.SelectMessage: self._select,
             messages.EditMessage: self._edit,
@@ -136,6 +138,21 @@ class Controller:
         rows = {file.key: self._add_row(file) for file in message.files}
         self._send_picked(rows, message.request)
 
+    def _add_urls(self, message: messages.AddUrlsMessage) -> None:
+        """Add rows for URLs, and report which of them are invalid."""
+        urls, refused = read_links(message.urls)
+        rows = self.add_urls(urls)
+        self.send_added(rows)
+        ids = [row.id for row in rows]
+        self.send_message({"type": "urls_added", "request": message.request, "ids": ids, "refused": refused})
+
+    def add_urls(self, urls: Sequence[str]) -> list[WidgetRow]:
+        """Add rows for URLs that a page sent; raise `MappingError` if the mapping has no column for them."""
+        rows = self.add_input(self.table.files_frame(urls))[0] if urls else []
+        for row in rows:
+            row.added = True
+        return rows
+
     def _add_row(self, file: messages.BrowserFile) -> WidgetRow:
         self.validate_all()
         row = self.rows.add()
@@ -151,9 +168,9 @@ class Controller:
         self.send_added([*rows.values()])
 
     def _remove(self, message: messages.RemoveMessage) -> None:
-        """Remove picked files that are editable; rows of the input stay."""
+        """Remove what a page added and is editable; rows of the input stay."""
         rows = self.rows.subset(message.ids)
-        self.remove_rows([row for row in rows if row.picked is not None and row.editable], message.step)
+        self.remove_rows([row for row in rows if row.removable], message.step)
 
     def _removed(self, rows: Sequence[WidgetRow]) -> None:
         """Report removed rows to pages, the rows that changed because of it, and what can be undone."""
@@ -223,11 +240,6 @@ class Controller:
         self.validate_all()
         warnings = self.table.extend(frame)
         return self.rows.add_input(len(frame)), warnings
-
-    def take_back(self, rows: Sequence[WidgetRow]) -> None:
-        """Remove rows that were added and not reported to pages."""
-        for row in rows:
-            self.rows.remove(row)
 
     def send_added(self, rows: Sequence[WidgetRow]) -> None:
         """Validate rows that were added, and report them to pages."""

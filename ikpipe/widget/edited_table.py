@@ -56,6 +56,11 @@ class EditedTable:
         own.check(self.input)
         return own.warnings
 
+    def files_frame(self, files: Sequence[Any]) -> pd.DataFrame:
+        """Return a table of files, in the column that the mapping takes them from."""
+        column = self.input_mapping["columns"].get("file", "file")
+        return pd.DataFrame({column: pd.Series([*files], dtype=object)})
+
     def extend(self, frame: pd.DataFrame) -> list[NearMiss]:
         """Add rows to the input, and return columns to warn of; raise `MappingError` if the mapping does not fit."""
         names = [*self.input.columns, *(label for label in frame.columns if label not in self.input.columns)]

@@ -75,6 +75,15 @@ class MessageFields:
         value = self._content.get("request")
         return self.number("request") if type(value) in (int, float) else self.text("request")
 
+    def texts(self, name: str, most: int, longest: int = MAX_PATH) -> list[str]:
+        """Return a list of texts of a bounded length."""
+        value = self._content.get(name)
+        if not isinstance(value, list) or len(value) > most:
+            raise InvalidMessage(f"{name} is not a list of at most {most:,} texts")
+        if not all(isinstance(item, str) and len(item) <= longest and encodable(item) for item in value):
+            raise InvalidMessage(f"{name} has an item that is not a text of at most {longest:,} characters")
+        return value
+
     def ids(self) -> list[str]:
         """Return the ids of rows, each once."""
         value = self._content.get("ids")

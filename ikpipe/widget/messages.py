@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple, get_args
 from ikpipe.widget.message_fields import MAX_PATH, MAX_WORD, InvalidMessage, MessageFields, editable_column
 
 _MAX_BATCH = 1_000  # messages
+MAX_URLS = 1_000  # of a message
 MAX_BODY = 65_536  # characters of the service's answer
 
 Failure = Literal["network", "timeout", "cancelled", "offline", "lost", "unreadable"]
@@ -36,6 +37,13 @@ class AddMessage(NamedTuple):
 
     request: str | int
     files: list[BrowserFile]
+
+
+class AddUrlsMessage(NamedTuple):
+    """URLs of files were pasted, dropped or typed."""
+
+    request: str | int
+    urls: list[str]
 
 
 class RemoveMessage(NamedTuple):
@@ -133,12 +141,13 @@ class PreviewMessage(NamedTuple):
 
 
 class OrphanedRow(NamedTuple):
-    """A row of a kernel that has ended: its file, its id there, its edits and its state."""
+    """A row of a kernel that has ended: its file, its id there, its edits and its state, and its URL if it has one."""
 
     file: BrowserFile
     id: str
     edits: dict[str, Any]
     state: str
+    url: str = ""
 
 
 class AdoptMessage(NamedTuple):
@@ -165,6 +174,7 @@ class PingMessage(NamedTuple):
 Message = (
     HelloMessage
     | AddMessage
+    | AddUrlsMessage
     | RemoveMessage
     | SelectMessage
     | EditMessage
@@ -239,7 +249,13 @@ def _result(fields: MessageFields) -> ResultMessage:
 
 
 def _orphaned_row(fields: MessageFields) -> OrphanedRow:
-    return OrphanedRow(_file(fields), fields.text("id", default=""), fields.edits(), fields.text("state", default=""))
+    return OrphanedRow(
+        _file(fields),
+        fields.text("id", default=""),
+        fields.edits(),
+        fields.text("state", default=""),
+        fields.text("url", MAX_PATH, ""),
+    )
 
 
 def _edit(fields: MessageFields) -> EditMessage:
@@ -256,6 +272,7 @@ def _undo(fields: MessageFields) -> UndoMessage:
 _READERS: dict[str, Callable[[MessageFields], Message]] = {
     "hello": lambda _: HelloMessage(),
     "add": lambda fields: AddMessage(fields.request(), [_file(item) for item in fields.objects("files")]),
+    "add_urls": lambda fields: AddUrlsMessage(fields.request(), fields.texts("urls", MAX_URLS)),
     "remove": lambda fields: RemoveMessage(fields.ids(), fields.text("step", default="")),
     "select": lambda fields: SelectMessage(fields.ids()),
     "edit": _edit,

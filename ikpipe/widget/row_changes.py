@@ -35,7 +35,8 @@ class RowChanges:
         try:
             values = {column: self._rows.values(rows, value) for column, value in columns.items()}
         except BaseException:
-            self._controller.take_back(rows)
+            for row in rows:
+                self._controller.rows.remove(row)
             raise
         log_warning(warnings)
         for column, cells in values.items():
@@ -72,8 +73,7 @@ class RowChanges:
             files = [files]
         if not isinstance(files, (list, tuple, AbstractSet, Iterator, pd.Series, pd.Index, np.ndarray)):
             return InMemoryTable(files).frame
-        column = self._controller.table.input_mapping["columns"].get("file", "file")
-        return pd.DataFrame({column: pd.Series([*files], dtype=object)})
+        return self._controller.table.files_frame([*files])
 
 
 def edited_columns(details: Mapping[str, Any]) -> dict[str, Any]:

@@ -65,7 +65,7 @@ class WidgetRow:
 
     `number` is its place among all rows, `position` that in the input frame, or None. `conflict` is the id of the row
     that has the same target. `result` is the latest result, `run` the run that uploads it now, and `history` what an
-    earlier kernel's journal knows of it.
+    earlier kernel's journal knows of it. `added` tells that a page added it, which can remove it then.
     """
 
     id: str
@@ -80,6 +80,12 @@ class WidgetRow:
     run: RowRun | None = None
     history: RowHistory | None = None
     cancelled: bool = False
+    added: bool = False
+
+    @property
+    def removable(self) -> bool:
+        """Whether a page can remove it: one that was picked or added there, and is certainly not stored."""
+        return (self.picked is not None or self.added) and self.editable
 
     @property
     def problems(self) -> list[dict[str, Any]]:
@@ -115,6 +121,7 @@ class WidgetRow:
             "private": view.private,
             "coordinates": view.coordinates,
             "metadata": view.metadata,
+            "added": self.added or None,
             "file": None if self.picked is None else self.picked.identity(),
             "problems": self.problems,
             "result": None if self.result is None else _result_message(self.result),

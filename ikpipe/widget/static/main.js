@@ -45,6 +45,7 @@ export class Ui {
     ]);
     const list = h("div", { class: "ik-list" }, this.empty, this.nothingFound, this.grid.element);
     const { name } = queue.settings;
+    this.linkText = ""; // what was typed in the dialog for URLs
     this.frame = h("div", { class: "ik-body" }, [
       name ? h("h2", { class: "ik-title ik-text" }, name) : null,
       this.toolbar.element,

@@ -4,6 +4,7 @@ import { button, h } from "./dom.js";
 import { bytesText, collator } from "./format.js";
 import { chooseFolderHandles, chooseHandles, droppedHandles } from "./handles.js";
 import { icon } from "./icons.js";
+import { addLinks, linksIn, openLinkDialog } from "./links.js";
 import { isJunk } from "./junk.js";
 import { sortOutListed } from "./listed.js";
 import { STRINGS } from "./strings.js";
@@ -85,10 +86,8 @@ export class FilePicker {
 
   /** @param {DragEvent} event */
   async dropped(event) {
-    if (event.dataTransfer && takeLink(event, event.dataTransfer)) {
-      this.ui.announce(STRINGS.linkNotAdded, { visible: true });
-      return;
-    }
+    const links = event.dataTransfer && takeLinks(event, event.dataTransfer);
+    if (links) return this.addLinks(links);
     const transfer = takeFiles(event);
     if (!transfer) return;
     this.depth = 0;
@@ -106,11 +105,22 @@ export class FilePicker {
   pasted(event) {
     const { target, clipboardData } = event;
     if (target.matches("input, textarea") || !clipboardData) return;
-    if (takeLink(event, clipboardData)) this.ui.announce(STRINGS.linkNotAdded, { visible: true });
+    const links = takeLinks(event, clipboardData);
+    if (links) return this.addLinks(links);
     if (!clipboardData.files.length) return;
     event.preventDefault();
     event.stopPropagation();
     this.add(pastedFiles(clipboardData));
+  }
+
+  /** @param {string[]} urls */
+  addLinks(urls) {
+    this.ui.root.focus({ preventScroll: true });
+    if (!this.ui.isOff()) addLinks(this.ui.queue, urls);
+  }
+
+  chooseLinks() {
+    openLinkDialog(this.ui);
   }
 
   /** Add files, but those that are in the list only if the user asks for it. @param {PickedFile[]} files */
@@ -131,16 +141,16 @@ export class FilePicker {
 const byPath = (a, b) => collator.compare(a.path, b.path) || collator.compare(a.file.name, b.file.name);
 
 /**
- * Whether something that is dropped or pasted is a link without a file; the event is kept from the notebook then.
+ * Return the links that are dropped or pasted without a file; the event is kept from the notebook then.
  * @param {Event} event @param {DataTransfer} data
  */
-function takeLink(event, data) {
-  if (data.files.length || data.types.includes("Files")) return false;
-  const text = data.getData("text/uri-list") || data.getData("text/plain");
-  if (!/^\s*https?:\/\/\S+\s*$/i.test(text)) return false;
+function takeLinks(event, data) {
+  if (data.files.length || data.types.includes("Files")) return null;
+  const links = linksIn(data.getData("text/uri-list") || data.getData("text/plain"));
+  if (!links) return null;
   event.preventDefault();
   event.stopPropagation();
-  return true;
+  return links;
 }
 
 /**
@@ -168,6 +178,7 @@ export function emptyState(ui) {
     h("div", { class: "ik-buttons" }, [
       button({ icon: "plus", text: STRINGS.add, kind: "ik-primary", press: () => ui.picker.chooseFiles() }),
       button({ icon: "folder", text: STRINGS.addFolder, press: () => ui.picker.chooseFolder() }),
+      button({ icon: "link", text: STRINGS.addLinks, press: () => ui.picker.chooseLinks() }),
     ]),
   ]);
 }

@@ -292,9 +292,9 @@ export class Queue extends EventEmitter {
     }
   }
 
-  /** Whether a row can be removed: it was picked here, and is certainly not stored. @param {Row} row */
+  /** Whether a row can be removed: it was added in a page, and is certainly not stored. @param {Row} row */
   isRemovable(row) {
-    return row.source === "browser" && isEditable(row);
+    return (row.source === "browser" || Boolean(row.added)) && isEditable(row);
   }
 
   // Selecting and editing

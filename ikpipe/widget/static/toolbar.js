@@ -52,6 +52,7 @@ export class Toolbar {
     return h("div", { class: "ik-toolbar", role: "toolbar", "aria-label": STRINGS.widget }, [
       button({ icon: "plus", text: STRINGS.add, press: () => picker.chooseFiles() }),
       button({ icon: "folder", text: STRINGS.addFolder, press: () => picker.chooseFolder() }),
+      button({ icon: "link", label: STRINGS.addLinks, press: () => picker.chooseLinks() }),
       h("div", { class: "ik-search" }, icon("search"), this.search),
       h("div", { class: "ik-group", role: "group" }, this.layouts),
       this.editButton,

@@ -72,6 +72,7 @@ interface Row {
   kernelState?: RowState; // if this page shows another one
   file?: { name: string; path: string; modified: number | null }; // as it was picked
   href?: string;
+  added?: boolean; // by a page, from its URL
   folder?: string;
   tags?: string[];
   description?: string;

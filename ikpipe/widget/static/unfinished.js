@@ -61,10 +61,10 @@ const unfinishedFiles = (queue) => pickedFiles(queue).filter(({ row }) => !isUpl
 
 /** @param {Queue} queue @returns {UnfinishedFile[]} */
 function pickedFiles(queue) {
-  const rows = [...queue.store.rows.values()].filter((row) => row.source === "browser");
+  const rows = [...queue.store.rows.values()].filter((row) => row.source === "browser" || row.added);
   return rows.flatMap((row) => {
     const file = queue.files.get(row.id);
-    return file || row.file ? [{ row, file }] : [];
+    return file || row.file || row.href ? [{ row, file }] : [];
   });
 }
 
@@ -110,10 +110,11 @@ function adopt(queue, old, files) {
     id: row.id,
     edits: editsOf(row),
     state: row.kernelState ?? row.state,
+    url: row.href ?? "",
   }));
   files.forEach(({ file }, at) => {
     if (file) queue.waiting.set(file.key, file);
-    else queue.withoutFiles.add(rows[at].key);
+    else if (!rows[at].url) queue.withoutFiles.add(rows[at].key);
   });
   if (rows.length) queue.kernel.send({ type: "adopt", session: old.session, rows });
 }

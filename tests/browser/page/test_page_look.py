@@ -111,24 +111,6 @@ def test_a_changed_file_of_the_same_name_is_added(uploads: Uploads, tmp_path: Pa
         uploads.wait_rows(at)
 
 
-LINKS = """([kind, type]) => {
-    const data = new DataTransfer();
-    data.setData(type, "https://example.com/a.jpg");
-    const event = kind === "paste"
-        ? new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true })
-        : new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true });
-    document.querySelector(".ikpipe").dispatchEvent(event);
-    return event.defaultPrevented;
-}"""
-
-
-@pytest.mark.parametrize(("kind", "type_"), [("paste", "text/plain"), ("drop", "text/uri-list")])
-def test_a_link_is_answered_in_words(uploads: Uploads, kind: str, type_: str) -> None:
-    """A pasted or dropped link adds nothing, and the page says what to do; the browser does not open it."""
-    assert uploads.evaluate(LINKS, [kind, type_])
-    uploads.root.get_by_role("status").get_by_text("Save the file to your computer").wait_for(state="visible")
-
-
 def test_the_heading_of_a_preview_has_no_focus_ring(uploads: Uploads, stub: Stub) -> None:
     """It has the focus, so that screen readers read it, but is no control."""
     stub.push({"id": "r0", "name": "a.jpg"})

@@ -439,7 +439,25 @@ export const GERMAN = {
   // Picking
   alreadyListed: (n) => `${deFiles(n)} schon vorhanden, nicht noch einmal hinzugefügt.`,
   addAnyway: "Trotzdem hinzufügen",
-  linkNotAdded: "Links können hier nicht hinzugefügt werden. Speichern Sie die Datei, und fügen Sie sie dann hinzu.",
+  addLinks: "Von URLs hinzufügen",
+  linksLabel: "URLs, eine pro Zeile",
+  linksHint: "Geben Sie eine URL pro Zeile ein. Links können Sie auch in die Liste einfügen oder ziehen.",
+  linksAdded: (n) => `${deFiles(n)} hinzugefügt`,
+  linksListed: (n) =>
+    DE.plural(n, {
+      one: "# URL schon vorhanden, nicht noch einmal hinzugefügt.",
+      other: "# URLs schon vorhanden, nicht noch einmal hinzugefügt.",
+    }),
+  linksInvalid: (n, first) =>
+    DE.plural(n, { one: `# URL ist ungültig: ${first}`, other: `# URLs sind ungültig. Die erste ist ${first}` }),
+  badLines: (lines, n) =>
+    lines.length < n
+      ? `Die Zeilen ${lines.join(", ")} und ${DE.number(n - lines.length)} weitere sind keine URLs, die mit http:// oder https:// beginnen.`
+      : DE.plural(n, {
+          one: `Zeile ${lines[0]} ist keine URL, die mit http:// oder https:// beginnt.`,
+          other: `Die Zeilen ${lines.join(", ")} sind keine URLs, die mit http:// oder https:// beginnen.`,
+        }),
+  noLinks: "Geben Sie mindestens eine URL ein.",
   addedHidden: (n) => `${deFiles(n)} hinzugefügt, vom Filter verborgen`,
 
   // Focus area

@@ -428,7 +428,20 @@ export const ENGLISH = {
   // Picking
   alreadyListed: (n) => `${enFiles(n)} already in the list, not added again.`,
   addAnyway: "Add anyway",
-  linkNotAdded: "Links can't be added here. Save the file to your computer, then add it.",
+  addLinks: "Add from URLs",
+  linksLabel: "URLs, one per line",
+  linksHint: "Enter one URL per line. You can also paste or drop links into the list.",
+  linksAdded: (n) => `${enFiles(n)} added`,
+  linksListed: (n) => EN.plural(n, { one: "# URL already in the list, not added again.", other: "# URLs already in the list, not added again." }),
+  linksInvalid: (n, first) => EN.plural(n, { one: `# URL isn't valid: ${first}`, other: `# URLs aren't valid. The first is ${first}` }),
+  badLines: (lines, n) =>
+    lines.length < n
+      ? `Lines ${lines.join(", ")} and ${EN.number(n - lines.length)} more aren't URLs that start with http:// or https://.`
+      : EN.plural(n, {
+          one: `Line ${lines[0]} isn't a URL that starts with http:// or https://.`,
+          other: `Lines ${lines.join(", ")} aren't URLs that start with http:// or https://.`,
+        }),
+  noLinks: "Enter at least one URL.",
   addedHidden: (n) => `${enFiles(n)} added, hidden by the filter`,
 
   // Focus area

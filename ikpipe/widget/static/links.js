@@ -1,0 +1,110 @@
+// Files at URLs: pasted, dropped, or typed in a dialog. The kernel adds their rows.
+
+import { button, h } from "./dom.js";
+import { STRINGS } from "./strings.js";
+
+const URLS_PER_MESSAGE = 500;
+const LONGEST = 4096; // characters of a URL
+const MAX_SHOWN = 5; // lines that the dialog names
+
+/**
+ * Return the URLs in text, one a line, or null if a line is something else; lines of a dropped list that start with "#"
+ * are comments.
+ * @param {string} text
+ */
+export function linksIn(text) {
+  const lines = text.split(/[\r\n]+/).map((line) => line.trim());
+  const urls = lines.filter((line) => line && !line.startsWith("#"));
+  return urls.length && urls.every(isLink) ? urls : null;
+}
+
+/** @param {string} text */
+export function isLink(text) {
+  if (!/^https?:\/\/\S/i.test(text) || text.length > LONGEST) return false;
+  return URL.canParse(text);
+}
+
+/** Add rows for URLs, but those that are in the list only if the user asks for it. @param {Queue} queue @param {string[]} urls */
+export function addLinks(queue, urls) {
+  const known = new Set([...queue.store.rows.values()].flatMap((row) => row.href ?? []));
+  /** @type {Record<"fresh" | "listed", string[]>} */
+  const parts = { fresh: [], listed: [] };
+  for (const url of urls) {
+    const { href } = new URL(url);
+    parts[known.has(href) || known.has(url) ? "listed" : "fresh"].push(url);
+    known.add(href);
+  }
+  sendLinks(queue, parts.fresh);
+  if (!parts.listed.length) return;
+  const press = () => sendLinks(queue, parts.listed);
+  const text = STRINGS.linksListed(parts.listed.length);
+  queue.emit("offer", { icon: "copy", text, action: STRINGS.addAnyway, press });
+}
+
+/** @param {Queue} queue @param {string[]} urls */
+async function sendLinks(queue, urls) {
+  let added = 0;
+  for (let start = 0; start < urls.length; start += URLS_PER_MESSAGE) {
+    const batch = urls.slice(start, start + URLS_PER_MESSAGE);
+    try {
+      const { ids, refused } = await queue.kernel.request({ type: "add_urls", urls: batch });
+      added += ids.length;
+      if (refused.length) queue.emit("trouble", STRINGS.linksInvalid(refused.length, batch[refused[0]]));
+      for (const id of ids) queue.fresh.add(id);
+      queue.showFresh();
+    } catch (error) {
+      queue.emit("trouble", error instanceof Error ? error.message : String(error));
+    }
+  }
+  if (added) queue.emit("announce", STRINGS.linksAdded(added), { visible: true });
+}
+
+/** Ask for URLs; what was typed stays until they are added. @param {Ui} ui */
+export function openLinkDialog(ui) {
+  if (ui.isOff()) return;
+  const problem = h("p", { class: "ik-problem-text", role: "alert", hidden: true });
+  const area = h("textarea", {
+    class: "ik-links",
+    "aria-label": STRINGS.linksLabel,
+    placeholder: "https://example.com/photo.jpg",
+    rows: "8",
+    spellcheck: "false",
+    value: ui.linkText ?? "",
+    oninput: () => (ui.linkText = area.value),
+  });
+  const add = () => {
+    const lines = area.value.split(/\r?\n/).map((line) => line.trim());
+    const bad = lines.flatMap((line, at) => (line && !isLink(line) ? [at + 1] : []));
+    const urls = lines.filter(Boolean);
+    problem.hidden = !bad.length && urls.length > 0;
+    problem.textContent = bad.length ? STRINGS.badLines(bad.slice(0, MAX_SHOWN), bad.length) : STRINGS.noLinks;
+    if (!problem.hidden) {
+      area.focus();
+      return;
+    }
+    ui.linkText = "";
+    dialog.close();
+    addLinks(ui.queue, urls);
+  };
+  const dialog = h("dialog", { class: "ik-dialog", "aria-label": STRINGS.addLinks }, [
+    h("h2", {}, STRINGS.addLinks),
+    h("p", { class: "ik-quiet-text" }, STRINGS.linksHint),
+    area,
+    problem,
+    h("div", { class: "ik-buttons" }, [
+      button({ text: STRINGS.cancel, press: () => dialog.close() }),
+      button({ text: STRINGS.add, kind: "ik-primary", press: add }),
+    ]),
+  ]);
+  dialog.addEventListener("keydown", (event) => {
+    event.stopPropagation();
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) add();
+  });
+  dialog.addEventListener("close", () => {
+    dialog.remove();
+    ui.root.focus({ preventScroll: true });
+  });
+  ui.root.append(dialog);
+  dialog.showModal();
+  area.focus();
+}
