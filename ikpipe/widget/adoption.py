@@ -49,7 +49,7 @@ class Adoption:
 
 
 def _restore(row: WidgetRow, orphan: OrphanedRow, history: RowHistory | None) -> None:
-    """Give a row its edits, and what is known of its upload."""
+    """Set the edits of a row, and what is known of its upload."""
     row.edits = {column: value for column, value in orphan.edits.items() if value is not None}
     if history is not None and (history.is_unknown or history.result.status in SETTLED):
         row.history, row.result, row.state = history, history.result, history.result.status
