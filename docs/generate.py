@@ -149,10 +149,11 @@ def page(name: str, *generated: str) -> str:
     return first + "".join(BEGIN + now + END + part.partition(END)[2] for now, part in pairs)
 
 
-def example(name: str) -> str:
-    """Return a file of the folder `examples` as a block of code."""
+def example(name: str, tests: str) -> str:
+    """Return a file of the folder `examples` as a block of code, with the tests that run it."""
     language = {".py": "python", ".yml": "yaml", ".service": "ini", ".timer": "ini"}.get(Path(name).suffix, "bash")
-    return f"```{language}\n{(HERE / 'examples' / name).read_text(encoding='utf-8')}```\n"
+    code = (HERE / "examples" / name).read_text(encoding="utf-8")
+    return f'<!-- skip: next "{tests} runs this file" -->\n```{language}\n{code}```\n'
 
 
 EVERYWHERE = ("--help", "--no-color")
@@ -217,9 +218,15 @@ def pages() -> dict[Path, str]:
         HERE / "errors.md": page("errors.md", codes(), warnings()),
         HERE / "emulator.md": page("emulator.md", rules()),
         HERE / "summaries.md": page("summaries.md", summary_fields()),
-        HERE / "orchestrators.md": page("orchestrators.md", *map(example, ORCHESTRATORS)),
-        HERE / "recipes.md": page("recipes.md", *(example(f"recipes/{name}") for name in RECIPES)),
-        HERE / "scheduled.md": page("scheduled.md", *map(example, SCHEDULED)),
+        HERE / "orchestrators.md": page(
+            "orchestrators.md", *(example(name, "tests/interop/orchestrators") for name in ORCHESTRATORS)
+        ),
+        HERE / "recipes.md": page(
+            "recipes.md", *(example(f"recipes/{name}", "tests/cluster/test_recipes.py") for name in RECIPES)
+        ),
+        HERE / "scheduled.md": page(
+            "scheduled.md", *(example(name, "tests/process/cli/test_cli_scheduled.py") for name in SCHEDULED)
+        ),
         **{SHELL / f"ikpipe.{shell}": completion(shell) for shell in ("bash", "zsh", "fish")},
         SHELL / "ikpipe.1": manual(),
         HERE / "logging.md": page("logging.md", events(), log_fields()),

@@ -1,10 +1,6 @@
 """Spark: tasks upload the partitions of a DataFrame where these are.
 
-::
-
-    results = ikpipe.spark.upload(frame, account, file_name="{sku}.jpg", folder="/products/", columns={"file": "url"})
-    results.write.parquet("results")                    # this uploads
-    ikpipe.summary(spark.read.parquet("results"))
+`upload` returns a lazy frame, which uploads when it is written. `docs/cluster.md` has an example.
 
 Spark runs a partition again if a task fails, is slow (speculation) or loses its machine, and for each
 action on a frame that is not persisted. Nothing is stored twice because of that: see `ikpipe.cluster`.
