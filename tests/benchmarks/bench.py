@@ -41,7 +41,8 @@ class Contest:
     """Programs that do the same work with the same number of rows; the others are compared with the first.
 
     A contestant takes the number of rows and returns a context manager, which yields the function to time; setup and
-    cleanup are not timed. `scales` has the factors for contestants with more or fewer rows than the others.
+    cleanup are not timed. A function that returns a dict measured other figures. `scales` has the factors for
+    contestants with more or fewer rows than the others.
     `processors` returns the processor seconds so far.
     """
 
@@ -53,10 +54,11 @@ class Contest:
 
 
 class Timing(NamedTuple):
-    """Milliseconds per row: processor time of this process and its children, and wall time."""
+    """Milliseconds per row: processor time of this process and its children, and wall time; other figures by name."""
 
     cpu: float
     wall: float
+    figures: Mapping[str, float] = {}
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,7 @@ class Score:
     wall_ratio: float
     cpu_more: float
     wall_more: float
+    figures: Mapping[str, float]
     rounds: Sequence[Timing]
 
 
@@ -78,9 +81,9 @@ def time_once(contestant: Contestant, rows: int, processors: Callable[[], float]
     with contestant(rows) as run:
         gc.collect()
         cpu, wall = processors(), time.perf_counter()
-        run()
+        figures = run()
         cpu, wall = processors() - cpu, time.perf_counter() - wall
-    return Timing(cpu * 1000 / rows, wall * 1000 / rows)
+    return Timing(cpu * 1000 / rows, wall * 1000 / rows, figures if isinstance(figures, dict) else {})
 
 
 def measure(contest: Contest, rows: int, rounds: int) -> list[Score]:
@@ -105,6 +108,7 @@ def _score(name: str, rounds: Sequence[Timing], first: Sequence[Timing]) -> Scor
         median(one.wall / other.wall for one, other in pairs),
         median(one.cpu - other.cpu for one, other in pairs),
         median(one.wall - other.wall for one, other in pairs),
+        {name: median(one.figures[name] for one in rounds) for name in rounds[0].figures},
         rounds,
     )
 
@@ -130,6 +134,7 @@ def table(contest: Contest, scores: Sequence[Score], rows: int) -> str:
     lines = [
         f"{one.name:{width}}{one.cpu:16.4f}{one.wall:16.4f}"
         f"{f'{one.cpu_ratio:.2f}  {one.wall_ratio:.2f}':>20}{f'{one.cpu_more:+.4f}  {one.wall_more:+.4f}':>20}"
+        f"{''.join(f'  {name} {figure:.4g}' for name, figure in one.figures.items())}"
         for one in scores
     ]
     return "\n".join(("", head, names, *lines))

@@ -1,7 +1,8 @@
-"""Small files that a person picks in the uploader, in a real browser, compared with `upload` of the same files.
+"""The uploader in a real browser: small files compared with `upload` of the same files, and actions on a long list.
 
-The browser sends the files and Python signs them; the emulator runs in its own process. The processor time is that of
-Python alone. The time until the uploader shows its list is printed too.
+The emulator runs in its own process. The processor time is that of Python alone; the browser's, which includes what
+it takes to be driven from here, is a figure beside it. The longest task is that of the page's main thread, by the
+processor and by the clock.
 """
 
 from __future__ import annotations
@@ -10,21 +11,29 @@ import sys
 import tempfile
 import time
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+import psutil
 from bench import Contest
 from bench_emulator import FOLDERS, GIF, Service, emulator_process
 
 import ikpipe
 
-sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[1] / "browser" / "page")]
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from bridge import Bridge
+from browsing import browser, profile
+from driver import Uploads
+from page_comm import Comm
+from page_tasks import traced_tasks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-FILES = 1_000
+FILES, ROWS = 1_000, 20_000
 
 
 def account(service: Service) -> ikpipe.Account:
@@ -49,46 +58,52 @@ def emulated(rows: int) -> Iterator[tuple[ikpipe.Account, list[str]]]:
 
 
 @contextmanager
-def from_python(rows: int) -> Iterator[Callable[[], None]]:
+def from_python(rows: int) -> Iterator[Callable[[], dict[str, float]]]:
     """Upload a table of the files."""
     with emulated(rows) as (emulator, paths), tempfile.TemporaryDirectory() as journals:
         table = pd.DataFrame({"file": paths})
 
-        def run() -> None:
+        def run() -> dict[str, float]:
+            began = time.perf_counter()
             results = ikpipe.upload(
                 table, emulator, root=Path(paths[0]).parent, folder="/in", progress=False, journal=f"{journals}/run.db"
             )
             check([*results["ik_status"]], rows)
+            return {"files/s": rows / (time.perf_counter() - began)}
 
         yield run
 
 
 @contextmanager
-def from_browser(rows: int) -> Iterator[Callable[[], None]]:
-    """Pick the files in a page, press Upload, and wait until all are uploaded."""
-    from bridge import Bridge
-    from browsing import browser, profile
-    from driver import Uploads
-    from page_comm import Comm
-
-    with ExitStack() as stack:
-        emulator, paths = stack.enter_context(emulated(rows))
-        bridge, page = stack.enter_context(Bridge()), profile(stack.enter_context(browser())).new_page()
-        uploader: Any = ikpipe.Uploader(emulator, folder="/in")
+def shown(uploader: ikpipe.Uploader) -> Iterator[Uploads]:
+    """Open a page with an uploader."""
+    with Bridge() as bridge, browser() as running:
         Comm(bridge, uploader)
-        began = time.perf_counter()
+        page = profile(running).new_page()
         page.goto(bridge.url)
         uploads = Uploads(page, bridge)
-        uploads.button("Add files").wait_for()
-        sys.stderr.write(f"  first paint after {time.perf_counter() - began:.2f} s\n")
+        uploads.button("Add files").locator("visible=true").first.wait_for()
+        yield uploads
+
+
+@contextmanager
+def from_browser(rows: int) -> Iterator[Callable[[], dict[str, float]]]:
+    """Pick the files in a page, press Upload, and wait until all are uploaded."""
+    with ExitStack() as stack:
+        emulator, paths = stack.enter_context(emulated(rows))
+        uploader: Any = ikpipe.Uploader(emulator, folder="/in")
+        uploads = stack.enter_context(shown(uploader))
         uploads.choose(paths)
         uploads.wait_rows(rows)
 
-        def run() -> None:
+        def run() -> dict[str, float]:
+            began, processor = time.perf_counter(), browser_seconds()
             uploads.root.locator(".ik-footer .ik-primary").click()
             while uploader.summary["counts"] != {"uploaded": rows}:
-                page.wait_for_timeout(20)
+                uploads.page.wait_for_timeout(20)
             check([*uploader.results["ik_status"]], rows)
+            browser_cpu = (browser_seconds() - processor) * 1000 / rows
+            return {"files/s": rows / (time.perf_counter() - began), "browser CPU ms/row": browser_cpu}
 
         yield run
 
@@ -99,6 +114,130 @@ def check(statuses: list[str], rows: int) -> None:
         raise RuntimeError(f"{statuses.count('uploaded')} of {rows} files are uploaded")
 
 
+def browser_seconds() -> float:
+    """Return the processor seconds of the browser and of Playwright's server."""
+    processes = [one for one in psutil.Process().children(recursive=True) if "emulator" not in one.cmdline()]
+    return float(sum(sum(one.cpu_times()[:2]) for one in processes))
+
+
+# The list
+
+
+def listed(rows: int) -> ikpipe.Uploader:
+    """Return an uploader with rows whose files are at URLs."""
+    names = [f"SKU-{row:05}-{('front', 'back', 'detail')[row % 3]}.jpg" for row in range(rows)]
+    frame = pd.DataFrame(
+        {
+            "file": [f"https://shop.example/{name}" for name in names],
+            "file_name": names,
+            "folder": [f"/products/{('Acme', 'Ikon', 'Nord')[row % 3]}" for row in range(rows)],
+            "tags": [["new", "summer", "sale", "web", "print"][: row % 6] for row in range(rows)],
+        }
+    )
+    nobody = ikpipe.Account(
+        "public_bench", "private_bench", upload_url="http://127.0.0.1:9/", api_url="http://127.0.0.1:9"
+    )
+    return ikpipe.Uploader(nobody, frame)
+
+
+@contextmanager
+def on_list(action: Callable[[Uploads, int], object], rows: int) -> Iterator[Callable[[], dict[str, float]]]:
+    """Do something with the rows of a list."""
+    with shown(listed(rows)) as uploads:
+        uploads.wait_rows(rows)
+        row(uploads, 0).click()
+        yield lambda: measured(uploads, lambda: action(uploads, rows))
+
+
+@contextmanager
+def opened(rows: int) -> Iterator[Callable[[], dict[str, float]]]:
+    """Open a page, until all rows are in its list."""
+    with Bridge() as bridge, browser() as running:
+        Comm(bridge, listed(rows))
+        page = profile(running).new_page()
+        uploads = Uploads(page, bridge)
+
+        def action() -> None:
+            page.goto(bridge.url)
+            uploads.wait_rows(rows)
+
+        def run() -> dict[str, float]:
+            figures = measured(uploads, action)
+            paints = "() => performance.getEntriesByName('first-contentful-paint')[0].startTime"
+            return {**figures, "first paint ms": float(page.evaluate(paints))}
+
+        yield run
+
+
+def measured(uploads: Uploads, action: Callable[[], object]) -> dict[str, float]:
+    """Return the longest task of the page during an action, in ms."""
+    with traced_tasks(uploads.page) as tasks:
+        action()
+    processor, wall = (max(times) for times in ([one.processor for one in tasks], [one.wall for one in tasks]))
+    return {"longest task ms": processor, "by the clock": wall}
+
+
+def row(uploads: Uploads, number: int) -> Any:
+    """Find a row of the list."""
+    return uploads.root.locator(".ik-row[data-id]").nth(number)
+
+
+def scroll(uploads: Uploads, rows: int) -> None:
+    """Scroll to the end in fifty steps."""
+    uploads.root.locator(".ik-scroll").evaluate(
+        """async one => {
+            for (let step = 0; step <= 50; step++) {
+                one.scrollTo(0, (step / 50) * one.scrollHeight);
+                await new Promise(requestAnimationFrame);
+            }
+        }"""
+    )
+    uploads.root.get_by_text(f"SKU-{rows - 1:05}", exact=False).first.wait_for()
+
+
+def sort(uploads: Uploads, _rows: int) -> None:
+    """Sort by three columns, up and down."""
+    for column in ("Name", "Folder", "Tags"):
+        for direction in ("ascending", "descending"):
+            uploads.root.get_by_role("columnheader", name=column).get_by_role("button").click()
+            uploads.root.locator(f'[aria-sort="{direction}"][data-column="{column.lower()}"]').wait_for()
+
+
+def filter_rows(uploads: Uploads, rows: int) -> None:
+    """Type a word into the field that filters, and clear it."""
+    search = uploads.root.get_by_role("searchbox")
+    search.press_sequentially("front")
+    uploads.wait_rows((rows + 2) // 3)
+    search.fill("")
+    uploads.wait_rows(rows)
+
+
+def select_all(uploads: Uploads, rows: int) -> None:
+    """Select all rows, and none, by keys."""
+    uploads.page.keyboard.press("Control+a")
+    uploads.root.get_by_text(f"{rows:,} selected").wait_for()
+    uploads.page.keyboard.press("Escape")
+    uploads.root.get_by_text(f"{rows:,} selected").wait_for(state="hidden")
+
+
+def edit_all(uploads: Uploads, rows: int) -> None:
+    """Add a tag to all rows, and undo it."""
+    uploads.page.keyboard.press("Control+a")
+    uploads.button("Edit").click()
+    field = uploads.root.get_by_label("Tags", exact=True)
+    field.fill("bench")
+    field.press("Enter")
+    uploads.button("Remove tag bench").wait_for()
+    row(uploads, 0).locator(".ik-name").click()
+    uploads.page.keyboard.press("Control+z")
+    uploads.button("Remove tag bench").wait_for(state="detached")
+
+
+ACTIONS = {"scroll": scroll, "sort": sort, "filter": filter_rows, "select all": select_all, "edit all": edit_all}
+
 CONTESTS = [
     Contest("small files that were picked", FILES, {"ikpipe.upload": from_python, "the uploader": from_browser}),
+    Contest(
+        "a long list", ROWS, {"open": opened} | {name: partial(on_list, action) for name, action in ACTIONS.items()}
+    ),
 ]

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from bridge import PAGE
 from shots import FIELDS, mixed, problems, sending
 
 from ikpipe.widget import assets
@@ -66,14 +67,14 @@ def test_the_language_is_that_of_the_notebook(uploads: Uploads) -> None:
 def test_other_notebooks_have_other_languages(stub: Stub, bridge: Bridge, page: Page, lang: str, title: str) -> None:
     """If there are no texts in it, and the browser is English, they are in English."""
     page.route(
-        "**/", lambda route: route.fulfill(body=PAGE.replace('lang="en"', f'lang="{lang}"'), content_type="text/html")
+        "**/", lambda route: route.fulfill(body=HTML.replace('lang="en"', f'lang="{lang}"'), content_type="text/html")
     )
     page.goto(bridge.url)
     page.locator(".ikpipe").get_by_text(title).wait_for()
     page.unroute("**/")
 
 
-PAGE = Path(__file__).with_name("page.html").read_text("utf-8")
+HTML = PAGE.read_text("utf-8")
 
 
 def test_python_can_choose_the_language(upload_page: Open, account: ikpipe.Account, files: Callable[..., Any]) -> None:
