@@ -16,7 +16,7 @@ from ikpipe.widget import assets
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-PAGE = Path(__file__).with_name("page.html")
+PAGE = Path(__file__).with_name("uploader_page.html")
 PATIENCE = 30.0  # seconds that a test waits for a message before it fails
 IDLE_CHECK = 0.5  # seconds after which an idle stream checks whether it is still open
 

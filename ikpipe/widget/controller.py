@@ -215,7 +215,8 @@ class Controller:
         if not all(row.editable for row in rows):
             words = "a row that is uploaded, uploading or unconfirmed cannot be changed"
             raise InvalidMessage(words, message.request, "read_only")
-        self.edit_rows(rows, {message.column: [message.value] * len(rows)}, message.step, message.request)
+        values = dict(zip(message.ids, message.values, strict=True))
+        self.edit_rows(rows, {message.column: [values[row.id] for row in rows]}, message.step, message.request)
 
     def _undo(self, message: messages.UndoMessage) -> None:
         last = self.editor.history.last(message.direction)

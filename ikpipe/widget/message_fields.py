@@ -119,6 +119,13 @@ class MessageFields:
         """Return the value of a cell."""
         return _cell(self._content.get(name), column)
 
+    def cells(self, name: str, column: str) -> list[Any]:
+        """Return the values of a column, one for each row of a message."""
+        value = self._content.get(name)
+        if not isinstance(value, list) or len(value) > _MAX_IDS:
+            raise InvalidMessage(f"{name} is not a list of values")
+        return [_cell(item, column) for item in value]
+
     def edits(self) -> dict[str, Any]:
         """Return edited cells by column."""
         value = self._content.get("edits") or {}

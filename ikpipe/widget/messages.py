@@ -60,7 +60,7 @@ class SelectMessage(NamedTuple):
 
 
 class EditMessage(NamedTuple):
-    """Set a column in some rows; None resets it to the default.
+    """Set a column in some rows, to one value or to the one of each row; None resets it to the default.
 
     Messages with the same `step` are undone together; without one, each is undone alone.
     """
@@ -68,7 +68,7 @@ class EditMessage(NamedTuple):
     request: str | int
     ids: list[str]
     column: str
-    value: Any
+    values: list[Any]
     step: str = ""
 
 
@@ -259,10 +259,12 @@ def _orphaned_row(fields: MessageFields) -> OrphanedRow:
 
 
 def _edit(fields: MessageFields) -> EditMessage:
-    column = editable_column(fields.text("column"))
-    return EditMessage(
-        fields.request(), fields.ids(), column, fields.cell("value", column), fields.text("step", default="")
-    )
+    column, ids = editable_column(fields.text("column")), fields.ids()
+    each = fields.has("values")
+    values = fields.cells("values", column) if each else [fields.cell("value", column)] * len(ids)
+    if len(values) != len(ids):
+        raise InvalidMessage("values are not as many as the ids, each of which counts once")
+    return EditMessage(fields.request(), ids, column, values, fields.text("step", default=""))
 
 
 def _undo(fields: MessageFields) -> UndoMessage:

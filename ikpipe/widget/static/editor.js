@@ -57,7 +57,7 @@ export class Editor {
     this.columns = [];
     /** @type {string[]} */
     this.ids = [];
-    /** @type {{ ids: Set<string>, column: string, value: Value }[]} */
+    /** @type {{ column: string, values: Map<string, Value> }[]} */
     this.edits = []; // those that the kernel has not answered yet
     /** @type {Map<string, Value>} */
     this.before = new Map(); // what the rows had in the column of the focus when it came there, or since Enter
@@ -160,7 +160,7 @@ export class Editor {
     const changed = this.editableRows.filter(
       (row) => this.before.has(row.id) && this.before.get(row.id) !== this.valueOf(row, column),
     );
-    for (const row of changed) this.edit([row.id], column, this.before.get(row.id) || null);
+    this.edit(column, new Map(changed.map(({ id }) => [id, this.before.get(id) || null])));
     return changed.length > 0;
   }
 
@@ -197,15 +197,16 @@ export class Editor {
   /** @param {string} column @param {Value} value */
   commit(column, value) {
     const ids = this.editableRows.map((row) => row.id);
-    if (ids.length) this.edit(ids, column, value);
+    this.edit(column, new Map(ids.map((id) => [id, value])));
   }
 
-  /** @param {string[]} ids @param {string} column @param {Value} value */
-  async edit(ids, column, value) {
-    const edit = { ids: new Set(ids), column, value };
+  /** @param {string} column @param {Map<string, Value>} values by row */
+  async edit(column, values) {
+    if (!values.size) return;
+    const edit = { column, values };
     this.edits.push(edit);
     this.head.showSaving();
-    const saved = await this.ui.queue.edit(ids, column, value);
+    const saved = await this.ui.queue.edits.setEach(column, values);
     this.edits = this.edits.filter((other) => other !== edit);
     this.head.showSaved(saved, this.edits.length > 0);
     this.updateLater(); // also if it was rejected, to show the value that the row still has
@@ -216,8 +217,8 @@ export class Editor {
    * @param {Row} row @param {string} column
    */
   valueOf(row, column) {
-    const edit = this.edits.findLast((other) => other.column === column && other.ids.has(row.id));
-    return edit ? edit.value : valueOf(row, column);
+    const edit = this.edits.findLast((other) => other.column === column && other.values.has(row.id));
+    return edit ? edit.values.get(row.id) : valueOf(row, column);
   }
 
   /** @param {Row} row @param {string} column */
@@ -226,23 +227,18 @@ export class Editor {
   }
 
   /**
-   * Add and remove values of lists. Each row keeps its other values; rows with the same new list share a message.
+   * Add and remove values of lists. Each row keeps its other values.
    * @param {string} column @param {string[]} add @param {string[]} remove @param {(string | number)[]} options
    */
   changeLists(column, add, remove, options = []) {
-    /** @type {Map<string, string[]>} */
-    const groups = new Map();
+    /** @type {Map<string, Value>} */
+    const values = new Map();
     for (const row of this.editableRows) {
-      const list = [...new Set([...this.textsOf(row, column), ...add])].filter((text) => !remove.includes(text));
-      const key = JSON.stringify(list.map((text) => options.find((option) => String(option) === text) ?? text));
-      groups.set(key, [...(groups.get(key) || []), row.id]);
+      const texts = [...new Set([...this.textsOf(row, column), ...add])].filter((text) => !remove.includes(text));
+      const list = texts.map((text) => options.find((option) => String(option) === text) ?? text);
+      values.set(row.id, list.length || column === "tags" ? list : null); // null would restore the frame's tags
     }
-    this.ui.queue.history.together(() => {
-      for (const [key, ids] of groups) {
-        const list = JSON.parse(key);
-        this.edit(ids, column, list.length || column === "tags" ? list : null); // null would restore the frame's tags
-      }
-    });
+    this.edit(column, values);
   }
 
   update() {

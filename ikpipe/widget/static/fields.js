@@ -5,6 +5,7 @@ import { button, h, setText } from "./dom.js";
 import { extensionOf } from "./format.js";
 import { STRINGS } from "./strings.js";
 
+const MAX_CHIPS = 100; // tags that the field shows
 const TYPING_DELAY = 600; // ms after the last key until the text is checked
 
 /** @typedef {(value: Value) => void} Commit */
@@ -190,12 +191,15 @@ export class TagsField {
    * @param {Map<string, number>} counts @param {number} rows @param {Set<string>} required
    */
   showCounts(counts, rows, required) {
-    const key = JSON.stringify([...counts, rows, ...required]);
+    const key = JSON.stringify([[...counts], rows, [...required]]);
     if (key === this.key) return;
     this.key = key;
     this.required = required;
-    this.tags = [...counts.keys()];
-    this.chips.replaceChildren(...[...counts].map(([tag, n]) => this.chip(tag, n, rows)));
+    const shown = mostFrequent(counts, MAX_CHIPS);
+    const others = counts.size - shown.length;
+    this.tags = shown.map(([tag]) => tag);
+    this.chips.replaceChildren(...shown.map(([tag, n]) => this.chip(tag, n, rows)));
+    if (others) this.chips.append(h("span", { class: "ik-quiet-text" }, STRINGS.otherTags(others)));
   }
 
   /** @param {string} tag @param {number} n @param {number} rows */
@@ -231,6 +235,17 @@ export function metadataField(id, commit, change, field) {
   if (type === "Number") return new TextField(id, commit, { type: "number", step: "any", min, max, read: Number });
   if (type === "Date") return new TextField(id, commit, { type: "date", write: (value) => String(value).slice(0, 10) });
   return new TextField(id, commit, { maxlength });
+}
+
+/**
+ * Return what is counted most often, in the order of the counts.
+ * @param {Map<string, number>} counts @param {number} limit
+ */
+function mostFrequent(counts, limit) {
+  if (counts.size <= limit) return [...counts];
+  const frequent = [...counts].sort(([, a], [, b]) => b - a).slice(0, limit);
+  const chosen = new Set(frequent.map(([text]) => text));
+  return [...counts].filter(([text]) => chosen.has(text));
 }
 
 /** @param {string | number} option @returns {[Value, string]} */

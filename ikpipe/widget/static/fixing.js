@@ -8,23 +8,18 @@ import { STRINGS } from "./strings.js";
 export const isFixable = ({ suggestion }) => suggestion !== undefined && suggestion !== null;
 
 /**
- * Change rows to the suggested values of their problems, in one step; rows with the same change share a message.
+ * Change rows to the suggested values of their problems, in one step.
  * @param {Queue} queue @param {RowProblem[]} problems @returns {string} the name of the step
  */
 export function applyFixes(queue, problems) {
-  /** @type {Map<string, string[]>} */
-  const edits = new Map();
+  /** @type {Map<string, Map<string, Value>>} */
+  const columns = new Map();
   for (const [row, { column, suggestion }] of problems) {
-    const key = JSON.stringify([column, suggestion]);
-    const ids = edits.get(key);
-    if (ids) ids.push(row.id);
-    else edits.set(key, [row.id]);
+    const values = columns.get(column) ?? new Map();
+    columns.set(column, values.set(row.id, suggestion));
   }
   return queue.history.together(() => {
-    for (const [key, ids] of edits) {
-      const [column, value] = JSON.parse(key);
-      queue.edit(ids, column, value);
-    }
+    for (const [column, values] of columns) queue.edits.setEach(column, values);
   });
 }
 

@@ -3,7 +3,7 @@
 import { copyRows } from "./copy.js";
 import { button, h, oncePerFrame, setAttribute, setText, setButtonText } from "./dom.js";
 import { bytesText, timeText } from "./format.js";
-import { messageOf } from "./queue.js";
+import { messageOf } from "./kernel.js";
 import { fillBar, progressBar } from "./row-parts.js";
 import { isBusy, isRetryable, isUploaded } from "./states.js";
 import { STRINGS } from "./strings.js";

@@ -191,3 +191,6 @@ export class Kernel extends EventEmitter {
     this.model.off("msg:custom", this.listener);
   }
 }
+
+/** @param {unknown} error */
+export const messageOf = (error) => (error instanceof Error ? error.message : String(error));

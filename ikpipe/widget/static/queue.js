@@ -2,9 +2,10 @@
 
 import { Cleanup, EventEmitter } from "./dom.js";
 import { Connection } from "./connection.js";
+import { Edits } from "./edits.js";
 import { tellAdjusted } from "./fixing.js";
 import { FileHandles } from "./handles.js";
-import { Kernel } from "./kernel.js";
+import { Kernel, messageOf } from "./kernel.js";
 import { localized } from "./localize.js";
 import { MissingFiles } from "./missing.js";
 import { Posts } from "./posts.js";
@@ -29,6 +30,7 @@ export class Queue extends EventEmitter {
     this.kernel = new Kernel(model);
     this.connection = new Connection(this.kernel);
     this.history = new UndoHistory(this.kernel);
+    this.edits = new Edits(this.kernel, this.history);
     this.store = new Store();
     /** @type {Map<string, KeyedFile>} */
     this.files = new Map(); // by row
@@ -101,6 +103,7 @@ export class Queue extends EventEmitter {
     kernel.on("totals", (message) => this.setTotals(message));
     kernel.on("error", ({ message, details }) => this.emit("trouble", message, details));
     this.connection.on("change", () => this.emit("notices"));
+    this.edits.on("trouble", (message) => this.emit("trouble", message));
     posts.on("progress", (id, loaded, total) => store.setProgress(id, loaded, total));
     posts.on("sent", (id, size) => store.setProgress(id, size, size));
     posts.on("without progress", () => this.emit("notices"));
@@ -309,15 +312,8 @@ export class Queue extends EventEmitter {
    * Change a column of some rows, and return whether the kernel took it; null resets it to the default.
    * @param {string[]} ids @param {string} column @param {Value} value
    */
-  async edit(ids, column, value) {
-    const step = this.history.nextStep();
-    try {
-      await this.kernel.request({ type: "edit", ids, column, value, step }, { answered: false });
-      return true;
-    } catch (error) {
-      this.emit("trouble", `${STRINGS.editFailed}: ${messageOf(error)}`);
-      return false;
-    }
+  edit(ids, column, value) {
+    return this.edits.set(ids, column, value);
   }
 
   // Uploading
@@ -395,6 +391,3 @@ export const describeFile = ({ key, file, path }) => ({
   type: file.type,
   modified: file.lastModified,
 });
-
-/** @param {unknown} error */
-export const messageOf = (error) => (error instanceof Error ? error.message : String(error));

@@ -119,8 +119,8 @@ class Stub:
         self._bridge.say({"type": "gone", "ids": message["ids"]})
 
     def _edit(self, message: Message) -> None:
-        column, value = message["column"], message["value"]
-        for one in message["ids"]:
+        column, ids = message["column"], message["ids"]
+        for one, value in zip(ids, message.get("values") or [message["value"]] * len(ids), strict=True):
             row = self.rows[one] = dict(self.rows[one])
             if column.startswith("custom_metadata."):
                 row["metadata"] = {**row.get("metadata", {}), column.removeprefix("custom_metadata."): value}

@@ -315,9 +315,8 @@ def test_problems_are_grouped_and_fixed_by_one_button(uploads: Uploads, stub: St
     assert texts == ["3 filesCharacters that can't be used · Folder", "1 fileToo large for your plan."]
     lines.first.get_by_role("button", name="3 files").click()
     lines.nth(1).wait_for(state="detached")
-    edits = uploads.bridge.wait_for("edit", 3)
-    assert [one["value"] for one in edits] == ["/a_0", "/a_1", "/a_2"]
-    assert len({one["step"] for one in edits}) == 1
+    [edit] = uploads.bridge.wait_for("edit")
+    assert edit["values"] == ["/a_0", "/a_1", "/a_2"]
     uploads.root.get_by_role("status").get_by_role("button", name="Undo").wait_for()
 
 

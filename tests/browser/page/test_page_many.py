@@ -9,6 +9,8 @@ from page_tasks import traced_tasks
 from shots import many
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bridge import Bridge
     from driver import Uploads
     from stub import Stub
@@ -74,6 +76,25 @@ def test_no_task_takes_long(uploads: Uploads, stub: Stub) -> None:
         many(stub, 20_000)
         uploads.wait_rows(20_000)
         use(uploads)
+    assert 0 < max(task.processor for task in tasks) < LONGEST
+
+
+@pytest.mark.parametrize("tags", [lambda _at: ["new"], lambda at: ["new", f"sku-{at}"]], ids=["same", "own"])
+def test_a_tag_for_all_rows_takes_no_long_task(uploads: Uploads, stub: Stub, tags: Callable[[int], list[str]]) -> None:
+    """Each of 20,000 rows keeps its other tags, whether all rows have the same or each has its own."""
+    stub.push(*({"id": f"r{at}", "tags": tags(at)} for at in range(20_000)))
+    uploads.wait_rows(20_000)
+    uploads.row("r0").click()
+    uploads.page.keyboard.press("Control+a")
+    uploads.button("Edit").click()
+    field = uploads.root.get_by_label("Tags", exact=True)
+    with traced_tasks(uploads.page) as tasks:
+        field.fill("autumn")
+        field.press("Enter")
+        uploads.button("Remove tag autumn").wait_for()
+        while "autumn" not in stub.rows["r19999"]["tags"]:
+            uploads.evaluate("() => 0")
+    assert stub.rows["r19999"]["tags"] == [*tags(19_999), "autumn"]
     assert 0 < max(task.processor for task in tasks) < LONGEST
 
 

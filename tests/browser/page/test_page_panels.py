@@ -43,8 +43,11 @@ def edit_both(uploads: Uploads) -> None:
 
 
 def edits(uploads: Uploads, count: int = 1) -> list[tuple[Any, Any, Any]]:
-    """Wait for edits, and return their columns and values."""
-    return [(one["ids"], one["column"], one["value"]) for one in uploads.bridge.wait_for("edit", count)]
+    """Wait for edits, and return their rows, columns and values, of which those of `values` belong to one row each."""
+    return [
+        (one["ids"], one["column"], one["values"] if "values" in one else one["value"])
+        for one in uploads.bridge.wait_for("edit", count)
+    ]
 
 
 def test_a_problem_is_fixed_at_its_cell(two: Uploads, stub: Stub) -> None:
@@ -90,18 +93,28 @@ def test_what_is_typed_is_checked_before_enter(two: Uploads) -> None:
 
 
 def test_tags_are_added_to_what_each_row_has(two: Uploads) -> None:
-    """Rows with different tags get separate messages."""
+    """Rows with different tags get values of their own in one message."""
     edit_both(two)
     two.root.get_by_label("Tags", exact=True).fill("z")
     two.page.keyboard.press("Enter")
-    assert edits(two, 2) == [(["r0"], "tags", ["x", "y", "z"]), (["r1"], "tags", ["y", "z"])]
+    assert edits(two) == [(["r0", "r1"], "tags", [["x", "y", "z"], ["y", "z"]])]
 
 
 def test_a_tag_is_removed_from_all(two: Uploads) -> None:
     """Without its last tag, a row has an empty list: the default would restore the frame's tags."""
     edit_both(two)
     two.button("Remove tag y").click()
-    assert edits(two, 2) == [(["r0"], "tags", ["x"]), (["r1"], "tags", [])]
+    assert edits(two) == [(["r0", "r1"], "tags", [["x"], []])]
+
+
+def test_a_field_shows_the_most_frequent_tags(two: Uploads, stub: Stub) -> None:
+    """Of very many different tags it shows those of most rows, and says how many others there are."""
+    many = [f"t{at}" for at in range(150)]
+    stub.push({"id": "r0", "tags": many}, {"id": "r1", "tags": many[-1:]})
+    edit_both(two)
+    two.root.get_by_text("and 50 more", exact=True).wait_for()
+    assert two.button("Remove tag t149").is_visible()
+    assert two.root.locator(".ik-editor .ik-tag").count() == 100
 
 
 def test_a_second_edit_builds_on_the_first_before_it_is_answered(two: Uploads, stub: Stub) -> None:
@@ -148,7 +161,7 @@ def test_an_option_joins_what_each_row_has(two: Uploads, stub: Stub) -> None:
     assert not two.root.get_by_label("hall").evaluate(half)
     two.root.get_by_label("hall").check()
     rooms = "custom_metadata.rooms"
-    assert edits(two, 2) == [(["r0"], rooms, ["study", "hall"]), (["r1"], rooms, ["hall"])]
+    assert edits(two) == [(["r0", "r1"], rooms, [["study", "hall"], ["hall"]])]
 
 
 def test_half_a_number_changes_nothing(two: Uploads, stub: Stub) -> None:

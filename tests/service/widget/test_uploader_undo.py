@@ -50,6 +50,15 @@ def test_an_edit_of_several_rows_is_undone_and_redone(browser: Browser) -> None:
     assert column(browser, "folder") == ["/both", "/both", "/shop"]
 
 
+def test_rows_get_values_of_their_own_in_one_message(browser: Browser) -> None:
+    """Each id gets the value at its place, in any order; one undo restores all."""
+    browser.say(type="edit", request="q", ids=["b2", "b0"], column="folder", values=["/two", None], step="s")
+    assert column(browser, "folder") == ["/shop", "/shop", "/two"]
+    assert browser.last("history")["undo"]["rows"] == 2
+    step(browser, "undo")
+    assert column(browser, "folder") == ["/shop"] * 3
+
+
 def test_an_undone_edit_is_no_edit(browser: Browser) -> None:
     """The frame has no column of an edit that was undone."""
     browser.edit(["b0"], "description", "x")

@@ -360,8 +360,9 @@ export const GERMAN = {
   defaultValue: (text) => `${text} (Standard)`,
   addTag: "Tags hinzufügen …",
   removeTag: (tag) => `Tag ${tag} entfernen`,
-  partialTag: (tag, n, of) => `${tag}: ${n} von ${of} Dateien`,
+  partialTag: (tag, n, of) => `${tag}: ${DE.number(n)} von ${DE.number(of)} Dateien`,
   requiredTag: "Ohne Tags erhält eine Datei die Standard-Tags. Fügen Sie erst ein anderes Tag hinzu.",
+  otherTags: (n) => `und ${DE.number(n)} weitere`,
   editFailed: "Die Änderung wurde nicht gespeichert",
   reset: (label) => `Auf Standard zurücksetzen: ${label}`,
 

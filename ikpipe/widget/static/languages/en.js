@@ -354,8 +354,9 @@ export const ENGLISH = {
   defaultValue: (text) => `${text} (default)`,
   addTag: "Add tags…",
   removeTag: (tag) => `Remove tag ${tag}`,
-  partialTag: (tag, n, of) => `${tag}: ${n} of ${of} files`,
+  partialTag: (tag, n, of) => `${tag}: ${EN.number(n)} of ${enFiles(of)}`,
   requiredTag: "Without tags, a file gets the default tags. Add another tag before you remove this one.",
+  otherTags: (n) => `and ${EN.number(n)} more`,
   editFailed: "Couldn't save the change",
   reset: (label) => `Reset to default: ${label}`,
 
