@@ -40,6 +40,7 @@ class ChangeWords(NamedTuple):
     none: str
     nothing: str = "Nothing was changed."
     repeat: str = "To do it, repeat the command with --yes."
+    unit: str = "row"
 
 
 def change_table(
@@ -78,7 +79,7 @@ def _totals(counts: Counter[str], rows: int, words: ChangeWords) -> str:
     """Return the number of rows by what became of them, in one line."""
     names = {"planned": words.planned, "done": words.done, **_OTHERS, "none": words.none}
     parts = [f"{counts[change]:,} {name}" for change, name in names.items() if counts[change]]
-    return f"{words.title} {rows:,} row{'' if rows == 1 else 's'}: {', '.join(parts) or 'nothing to do'}."
+    return f"{words.title} {rows:,} {words.unit}{'' if rows == 1 else 's'}: {', '.join(parts) or 'nothing to do'}."
 
 
 def _lines(changed: pd.DataFrame) -> list[str]:

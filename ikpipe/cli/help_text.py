@@ -38,6 +38,6 @@ error: map it, or use --ignore COLUMN.
 
 Parameters: file (a URL, or a path with --root), file_name, folder, tags,
 custom_metadata, use_unique_file_name, overwrite_file, is_private_file,
-description, extensions, … docs/mapping.md lists all of them with their limits.
+description, extensions, … `ikpipe docs mapping` lists all, with their limits.
 Tags and custom_metadata take several columns; --map
 custom_metadata.FIELD=COLUMN maps one field."""

@@ -15,6 +15,7 @@ from ikpipe.cli.commands import (
     configure,
     delete,
     demo,
+    docs,
     doctor,
     emulator,
     fields,
@@ -44,7 +45,7 @@ _COMMANDS: Mapping[str, tuple[Any, ...]] = {
     "library": (files, update, tag, delete, purge, fields),
     "URLs and tokens": (url, sign, auth_server),
     "account": (configure, whoami, doctor),
-    "try it": (demo, emulator, completion),
+    "try it": (demo, emulator, docs, completion),
 }
 """The modules of the commands, by their headings in the program's help."""
 _SIMILAR = 0.6  # of a name that is suggested, from 0 to 1

@@ -27,5 +27,6 @@ Such a function takes the parsed options and returns the exit status. Heavy modu
     emulator.py     run a local ImageKit
     auth_server.py  sign uploads for others
     demo.py         run the demo
+    docs.py         show a page of the documentation
     completion.py   print the scripts for shells, or the manual page
 """

@@ -58,7 +58,9 @@ def add(every: Commands) -> None:
     command.add_argument("--probe", action="store_true", help="request the headers of each URL")
     add_policy(command)
     add_reports(command)
-    add_profile(command)
+    account = command.add_mutually_exclusive_group()
+    add_profile(account)
+    account.add_argument("--emulator", action="store_true", help="check without the account, as for upload --emulator")
 
 
 def check(options: Namespace) -> int:
@@ -71,7 +73,8 @@ def check(options: Namespace) -> int:
     if options.out is not None:
         output.check_writable(options.out, style, options.table)
     run_mapping = mapping.run_mapping(options)
-    account = ikpipe.Account.from_env(options.profile) if options.profile or is_set_up() else None
+    has_account = not options.emulator and (options.profile or is_set_up())
+    account = ikpipe.Account.from_env(options.profile) if has_account else None
     with exit_at_once():
         table = open_table(options.table, mapping.read_options(options))
         job = UploadJob(table, run_mapping)
@@ -83,7 +86,7 @@ def check(options: Namespace) -> int:
         output.write_frame(problems, options.out, style)
     lines = report.report_writer(table.lines).problems(problems, rows)
     say(*lines, *([] if problems.empty else [""]), f"Mapping: {job.mapping_text}")
-    if account is None and metadata_fields(table.sample, mapping.call_keywords(options)):
+    if account is None and not options.emulator and metadata_fields(table.sample, mapping.call_keywords(options)):
         say("Custom metadata was not checked against the account's fields, since no account is set.")
     return SOME_NOT if (problems["severity"] == "error").any() else SUCCESS
 

@@ -26,8 +26,8 @@ examples:
 It prints its address and lines to export, then serves until Ctrl-C or SIGTERM.
 In a shell with those lines every ikpipe command uses it. RULE is an assumption
 about the service or a state of the account, KIND is a kind of fault, and MOMENT
-is when an upload with that fault uses up its token; docs/emulator.md lists all
-of them.
+is when an upload with that fault uses up its token. `ikpipe docs emulator` lists
+all of them.
 
 exit status: 0 success, 2 bad options or a port in use"""
 

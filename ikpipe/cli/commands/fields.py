@@ -41,7 +41,7 @@ cannot be used again: read the list before you say --yes.
 exit status: 0 success, 1 some fields were not created, 2 bad input, 3 account
 refused or service unreachable"""
 
-_WORDS = ChangeWords("Fields for", "to create", "created", "with nothing to do")
+_WORDS = ChangeWords("Fields for", "to create", "created", "with nothing to do", unit="column")
 
 
 def add(every: Commands) -> None:

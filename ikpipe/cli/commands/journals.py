@@ -99,7 +99,23 @@ def _list(options: Namespace) -> int:
     if options.out is not None:
         output.check_writable(options.out, style)
         output.write_frame(_frame(found), options.out, style)
-        return ALL_WELL
+    else:
+        _print_list(found)
+    return ALL_WELL
+
+
+def list_journals() -> bool:
+    """Print the user's journals, and return whether there are any."""
+    from ikpipe.journal.catalog import own_journals
+    from ikpipe.journal.survey import surveys
+
+    found = surveys(own_journals())
+    _print_list(found)
+    return bool(found)
+
+
+def _print_list(found: list[JournalInfo]) -> None:
+    """Print a list of journals, the latest first."""
     latest = _latest(found)
     for info in found:
         _print(
@@ -109,7 +125,6 @@ def _list(options: Namespace) -> int:
         )
     if not found:
         say("No journals found.", "For a journal that --journal named: ikpipe journals list FOLDER")
-    return ALL_WELL
 
 
 def _latest(found: list[JournalInfo]) -> dict[tuple[str, str], Path]:

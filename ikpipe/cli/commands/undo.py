@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 import ikpipe
 from ikpipe.cli import help_text, mapping, output
 from ikpipe.cli.changes import ChangeWords, report_changes
+from ikpipe.cli.commands.journals import list_journals
+from ikpipe.cli.exit_status import SUCCESS
 from ikpipe.cli.option_values import count
 from ikpipe.cli.options import Commands, add_command, add_policy, add_profile, add_reporting, add_trust, add_writing
-from ikpipe.errors import UploadError
+from ikpipe.cli.wording import say
+from ikpipe.errors import Error, UploadError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,6 +28,7 @@ _WORDS = ChangeWords(
 
 HELP = f"""\
 examples:
+  ikpipe undo                          list runs
   ikpipe undo run.ikjournal            show what would be done
   ikpipe undo run.ikjournal --yes
   ikpipe undo night-2026-11-30 -o undone.csv
@@ -46,9 +50,12 @@ exit status: 0 all undone or nothing to do, 1 some rows were left or failed,
 def add(every: Commands) -> None:
     """Add the command."""
     purpose = "revert a run: show what would be deleted or set back, and do it with --yes"
-    command = add_command(every, "undo", undo, "RUN [--yes] [options]", purpose, HELP)
+    command = add_command(every, "undo", undo, "[RUN] [--yes] [options]", purpose, HELP)
     command.add_argument(
-        "journal", metavar="RUN", help="the run's journal, the name that --run gave it, or a file with its results"
+        "journal",
+        metavar="RUN",
+        nargs="?",
+        help="the run's journal, the name that --run gave it, or a file with its results; without it, list runs",
     )
     command.add_argument("--yes", action="store_true", help="do it; without it, nothing is changed")
     command.add_argument("-n", "--dry-run", action="store_true", help="change nothing, also with --yes")
@@ -62,7 +69,9 @@ def add(every: Commands) -> None:
 
 
 def undo(options: Namespace) -> int:
-    """`ikpipe undo RUN [--yes] [-o OUT]`."""
+    """`ikpipe undo RUN [--yes] [-o OUT]`; without a run, list the journals."""
+    if options.journal is None:
+        return _list_runs(options)
     style = output.csv_style(options)
     if options.out is not None:
         output.check_writable(options.out, style, options.journal)
@@ -81,3 +90,12 @@ def undo(options: Namespace) -> int:
             report_changes(error.results, options, _WORDS)
         raise
     return report_changes(undone, options, _WORDS)
+
+
+def _list_runs(options: Namespace) -> int:
+    """Print the runs that have journals, and the command that reverts one."""
+    if options.yes or options.out is not None:
+        raise Error("Name the run too: ikpipe undo RUN --yes", fix="List the runs: ikpipe undo")
+    if list_journals():
+        say("Show what undoing one of them would do with:", "  ikpipe undo JOURNAL")
+    return SUCCESS

@@ -19,7 +19,7 @@ examples:
 
 PATH is a file's path in the library as in ik_file_path, or a complete URL. Each
 is printed as a URL on a line of its own. Only signing needs the private key.
-docs/delivery.md has the transformations.
+`ikpipe docs delivery` has the transformations.
 
 {help_text.KEYS}
 

@@ -5,10 +5,10 @@
 #    source ~/.local/share/bash_completion/ikpipe
 # See also: https://github.com/scop/bash-completion/blob/main/doc/configuration.md
 
-_shtab_ikpipe_subparsers=(upload check plan retry resume refresh sync undo journals files update tag delete purge fields url sign auth-server configure whoami doctor demo emulator completion)
+_shtab_ikpipe_subparsers=(upload check plan retry resume refresh sync undo journals files update tag delete purge fields url sign auth-server configure whoami doctor demo emulator docs completion)
 
 _shtab_ikpipe_upload_option_strings=(-h --help --no-color -o --out --format --delimiter --encoding --sheet --header-row --links --spreadsheet-safe --for-excel --map --set --path --ignore --root --file-kind --fetch --fetch-host --tag-separator --decimal --true --false --on-existing --dedupe --changed-by --concurrency --rate --bandwidth --retries --timeout --max-failures --on-unknown --policy -q --quiet -v --verbose --log-file --log-format --summary --html --metrics-file --journal --run --state --trust-journal --profile --emulator -n --dry-run)
-_shtab_ikpipe_check_option_strings=(-h --help --no-color -o --out --format --delimiter --encoding --sheet --header-row --links --spreadsheet-safe --for-excel --map --set --path --ignore --root --file-kind --fetch --fetch-host --tag-separator --decimal --true --false --on-existing --dedupe --changed-by --probe --policy -v --verbose --log-file --log-format --summary --html --metrics-file --profile)
+_shtab_ikpipe_check_option_strings=(-h --help --no-color -o --out --format --delimiter --encoding --sheet --header-row --links --spreadsheet-safe --for-excel --map --set --path --ignore --root --file-kind --fetch --fetch-host --tag-separator --decimal --true --false --on-existing --dedupe --changed-by --probe --policy -v --verbose --log-file --log-format --summary --html --metrics-file --profile --emulator)
 _shtab_ikpipe_plan_option_strings=(-h --help --no-color -o --out --format --delimiter --encoding --sheet --header-row --links --spreadsheet-safe --for-excel --map --set --path --ignore --root --file-kind --fetch --fetch-host --tag-separator --decimal --true --false --on-existing --dedupe --changed-by --run --state --timeout --policy -v --verbose --log-file --log-format --summary --html --metrics-file --profile)
 _shtab_ikpipe_retry_option_strings=(-h --help --no-color -o --out --format --delimiter --encoding --sheet --header-row --links --spreadsheet-safe --for-excel --map --set --path --ignore --root --file-kind --fetch --fetch-host --tag-separator --decimal --true --false --on-existing --dedupe --changed-by --concurrency --rate --bandwidth --retries --timeout --max-failures --on-unknown --policy -q --quiet -v --verbose --log-file --log-format --summary --html --metrics-file --earlier-journal --journal --run --state --trust-journal --profile --emulator -n --dry-run)
 _shtab_ikpipe_resume_option_strings=(-h --help --no-color -o --out --spreadsheet-safe --for-excel --fetch-host --concurrency --rate --bandwidth --retries --timeout --max-failures --on-unknown --policy -q --quiet -v --verbose --log-file --log-format --summary --html --metrics-file --trust-journal --profile)
@@ -30,6 +30,7 @@ _shtab_ikpipe_whoami_option_strings=(-h --help --no-color -v --verbose --log-fil
 _shtab_ikpipe_doctor_option_strings=(-h --help --no-color -v --verbose --log-file --log-format --profile --offline --json)
 _shtab_ikpipe_demo_option_strings=(-h --help --no-color -o --out)
 _shtab_ikpipe_emulator_option_strings=(-h --help --no-color --host --port --allow-host --directory --public-key --private-key --seed --set --fault --spends)
+_shtab_ikpipe_docs_option_strings=(-h --help --no-color)
 _shtab_ikpipe_completion_option_strings=(-h --help --no-color)
 _shtab_ikpipe_option_strings=(-h --help --version --no-color)
 
@@ -194,7 +195,7 @@ _shtab_ikpipe_auth_server___log_format_choices=(text json)
 _shtab_ikpipe_whoami___log_format_choices=(text json)
 _shtab_ikpipe_doctor___log_format_choices=(text json)
 _shtab_ikpipe_completion_pos_0_choices=(bash zsh fish man)
-_shtab_ikpipe_pos_0_choices=(upload check plan retry resume refresh sync undo journals files update tag delete purge fields url sign auth-server configure whoami doctor demo emulator completion)
+_shtab_ikpipe_pos_0_choices=(upload check plan retry resume refresh sync undo journals files update tag delete purge fields url sign auth-server configure whoami doctor demo emulator docs completion)
 
 _shtab_ikpipe_upload__h_nargs=0
 _shtab_ikpipe_upload___help_nargs=0
@@ -221,6 +222,7 @@ _shtab_ikpipe_check___dedupe_nargs=0
 _shtab_ikpipe_check___probe_nargs=0
 _shtab_ikpipe_check__v_nargs=0
 _shtab_ikpipe_check___verbose_nargs=0
+_shtab_ikpipe_check___emulator_nargs=0
 _shtab_ikpipe_plan__h_nargs=0
 _shtab_ikpipe_plan___help_nargs=0
 _shtab_ikpipe_plan___no_color_nargs=0
@@ -421,6 +423,9 @@ _shtab_ikpipe_demo___no_color_nargs=0
 _shtab_ikpipe_emulator__h_nargs=0
 _shtab_ikpipe_emulator___help_nargs=0
 _shtab_ikpipe_emulator___no_color_nargs=0
+_shtab_ikpipe_docs__h_nargs=0
+_shtab_ikpipe_docs___help_nargs=0
+_shtab_ikpipe_docs___no_color_nargs=0
 _shtab_ikpipe_completion__h_nargs=0
 _shtab_ikpipe_completion___help_nargs=0
 _shtab_ikpipe_completion___no_color_nargs=0

@@ -50,7 +50,7 @@ function _shtab_ikpipe_using
   test "$_shtab_ikpipe_cmdpath" = "$argv"
 end
 
-set -g _shtab_ikpipe_commands upload check plan retry resume refresh sync undo journals files update tag delete purge fields url sign auth-server configure whoami doctor demo emulator completion
+set -g _shtab_ikpipe_commands upload check plan retry resume refresh sync undo journals files update tag delete purge fields url sign auth-server configure whoami doctor demo emulator docs completion
 set -g _shtab_ikpipe_opts_with_value --add --add-from --allow --allow-host --api-url --authentication-endpoint --bandwidth --callers --changed-by --column --concurrency --create --decimal --delimiter --directory --earlier-journal --encoding --exclude --expire --false --fault --fetch --fetch-host --file-kind --folder --force --format --header-row --headers --host --html --ignore --include --journal --lifetime --limit --log-file --log-format --map --max-failures --may --metrics-file --named --names --older-than --on-existing --on-unknown --origin --out --path --policy --port --private-key --profile --public-key --rate --remove --remove-from --retries --root --run --search --seed --set --sheet --spends --state --summary --tag-separator --timeout --transformation --true --type --upload-url --url-endpoint -o
 
 complete -c ikpipe -e
@@ -145,6 +145,7 @@ complete -c ikpipe -n '_shtab_ikpipe_using check' -l summary -xka "(__fish_compl
 complete -c ikpipe -n '_shtab_ikpipe_using check' -l html -xka "(__fish_complete_path (commandline -ct))" -d 'write a report of the run as a web page'
 complete -c ikpipe -n '_shtab_ikpipe_using check' -l metrics-file -xka "(__fish_complete_path (commandline -ct))" -d 'write metrics of the run for Prometheus (the textfile collector of node_exporter), such as products.prom'
 complete -c ikpipe -n '_shtab_ikpipe_using check' -l profile -x -d 'take the keys from this profile of config.toml (default: IMAGEKIT_PROFILE)'
+complete -c ikpipe -n '_shtab_ikpipe_using check' -l emulator -d 'check without the account, as for upload --emulator'
 complete -c ikpipe -n '_shtab_ikpipe_using check; and test $_shtab_ikpipe_npos -eq 0' -ka "(__fish_complete_path (commandline -ct))" -d 'the table to read; - for standard input'
 complete -c ikpipe -n '_shtab_ikpipe_using; and test $_shtab_ikpipe_npos -eq 0' -a plan -d 'Say what upload would do with each row, without doing it.'
 complete -c ikpipe -n '_shtab_ikpipe_using plan' -s h -l help -d 'show this help message and exit'
@@ -354,7 +355,7 @@ complete -c ikpipe -n '_shtab_ikpipe_using undo' -l summary -xka "(__fish_comple
 complete -c ikpipe -n '_shtab_ikpipe_using undo' -l html -xka "(__fish_complete_path (commandline -ct))" -d 'write a report of the run as a web page'
 complete -c ikpipe -n '_shtab_ikpipe_using undo' -l metrics-file -xka "(__fish_complete_path (commandline -ct))" -d 'write metrics of the run for Prometheus (the textfile collector of node_exporter), such as products.prom'
 complete -c ikpipe -n '_shtab_ikpipe_using undo' -l profile -x -d 'take the keys from this profile of config.toml (default: IMAGEKIT_PROFILE)'
-complete -c ikpipe -n '_shtab_ikpipe_using undo; and test $_shtab_ikpipe_npos -eq 0' -ka "(__fish_complete_path (commandline -ct))" -d 'the run'"'"'s journal, the name that --run gave it, or a file with its results'
+complete -c ikpipe -n '_shtab_ikpipe_using undo; and test $_shtab_ikpipe_npos -eq 0' -ka "(__fish_complete_path (commandline -ct))" -d 'the run'"'"'s journal, the name that --run gave it, or a file with its results; without it, list runs'
 complete -c ikpipe -n '_shtab_ikpipe_using; and test $_shtab_ikpipe_npos -eq 0' -a journals -d 'List, show or delete the journals of runs.'
 complete -c ikpipe -n '_shtab_ikpipe_using journals' -s h -l help -d 'show this help message and exit'
 complete -c ikpipe -n '_shtab_ikpipe_using journals' -l no-color -d 'print no colors, as with the variable NO_COLOR'
@@ -597,6 +598,9 @@ complete -c ikpipe -n '_shtab_ikpipe_using emulator' -l seed -x -d 'seed of the 
 complete -c ikpipe -n '_shtab_ikpipe_using emulator' -l set -x -d 'set a rule of the emulator; repeatable'
 complete -c ikpipe -n '_shtab_ikpipe_using emulator' -l fault -x -d 'inject this fault into a share of all uploads (0 to 1); repeatable'
 complete -c ikpipe -n '_shtab_ikpipe_using emulator' -l spends -x -d 'when an upload with this fault uses up its token: never, received, stored or answered; repeatable'
+complete -c ikpipe -n '_shtab_ikpipe_using; and test $_shtab_ikpipe_npos -eq 0' -a docs -d 'Show a page of the documentation.'
+complete -c ikpipe -n '_shtab_ikpipe_using docs' -s h -l help -d 'show this help message and exit'
+complete -c ikpipe -n '_shtab_ikpipe_using docs' -l no-color -d 'print no colors, as with the variable NO_COLOR'
 complete -c ikpipe -n '_shtab_ikpipe_using; and test $_shtab_ikpipe_npos -eq 0' -a completion -d 'Print a script that completes commands in a shell, or the manual page.'
 complete -c ikpipe -n '_shtab_ikpipe_using completion' -s h -l help -d 'show this help message and exit'
 complete -c ikpipe -n '_shtab_ikpipe_using completion' -l no-color -d 'print no colors, as with the variable NO_COLOR'

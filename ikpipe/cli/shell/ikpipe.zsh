@@ -16,6 +16,7 @@ _shtab_ikpipe_commands() {
     configure:'Store an account'"'"'s keys in a profile.'
     delete:'Delete the files that a table names: show them, and do it with --yes.'
     demo:'Upload a small catalog of pictures to a local emulator.'
+    docs:'Show a page of the documentation.'
     doctor:'Find what is wrong with this machine or account.'
     emulator:'Run a local ImageKit for tests and trials without an account.'
     fields:'List the custom metadata fields of the account, or create those of a table.'
@@ -111,6 +112,7 @@ _shtab_ikpipe_check_options=(
   "--html[write a report of the run as a web page]:FILE:_files"
   "--metrics-file[write metrics of the run for Prometheus (the textfile collector of node_exporter), such as products.prom]:FILE:_files"
   "--profile[take the keys from this profile of config.toml (default\: IMAGEKIT_PROFILE)]:NAME:"
+  "--emulator[check without the account, as for upload --emulator]"
   ":the table to read\; - for standard input:_files"
 )
 
@@ -182,6 +184,15 @@ _shtab_ikpipe_demo_options=(
 
 # guard to ensure default positional specs are added only once per session
 _shtab_ikpipe_demo_defaults_added=0
+
+_shtab_ikpipe_docs_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--no-color[print no colors, as with the variable NO_COLOR]"
+  ":name of a page\; without it, the pages are listed:"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_ikpipe_docs_defaults_added=0
 
 _shtab_ikpipe_doctor_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
@@ -586,7 +597,7 @@ _shtab_ikpipe_undo_options=(
   "--html[write a report of the run as a web page]:FILE:_files"
   "--metrics-file[write metrics of the run for Prometheus (the textfile collector of node_exporter), such as products.prom]:FILE:_files"
   "--profile[take the keys from this profile of config.toml (default\: IMAGEKIT_PROFILE)]:NAME:"
-  ":the run\'s journal, the name that --run gave it, or a file with its results:_files"
+  ":the run\'s journal, the name that --run gave it, or a file with its results\; without it, list runs:_files"
 )
 
 # guard to ensure default positional specs are added only once per session
@@ -738,6 +749,7 @@ _shtab_ikpipe() {
         configure) _arguments -C -s $_shtab_ikpipe_configure_options ;;
         delete) _arguments -C -s $_shtab_ikpipe_delete_options ;;
         demo) _arguments -C -s $_shtab_ikpipe_demo_options ;;
+        docs) _arguments -C -s $_shtab_ikpipe_docs_options ;;
         doctor) _arguments -C -s $_shtab_ikpipe_doctor_options ;;
         emulator) _arguments -C -s $_shtab_ikpipe_emulator_options ;;
         fields) _arguments -C -s $_shtab_ikpipe_fields_options ;;

@@ -42,6 +42,15 @@ def test_it_shows_what_would_be_done(ikp: Ikp, account: ikpipe.Account) -> None:
     assert len(ikpipe.files(account)) == 2
 
 
+@pytest.mark.usefixtures("account")
+def test_without_a_run_it_lists_them(ikp: Ikp, table: Table) -> None:
+    """A run without --journal is in the list, which says how to go on; nothing else can be asked for without a run."""
+    assert ikp("upload", table(1), "-o", "two.csv", *NAMED).status == 0
+    ran = ikp("undo")
+    assert (ran.status, "1 row: 1 uploaded" in ran.out, "  ikpipe undo JOURNAL" in ran.err) == (0, True, True)
+    assert ikp("undo", "--yes").err.startswith("ikpipe: error: Name the run too: ikpipe undo RUN --yes")
+
+
 @pytest.mark.parametrize("run", ["run.ikjournal", "out.csv"])
 def test_it_is_done(run: str, ikp: Ikp, account: ikpipe.Account) -> None:
     """The journal and the results name the same files; OUT has what became of each row."""

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from ikpipe.cli import help_text
+from ikpipe.cli import help_text, main
+from ikpipe.cli.commands.docs import pages_folder
 from ikpipe.cli.parser import parser
 
 PROGRAM = parser()
@@ -76,3 +77,32 @@ def test_the_page_calls_an_output_as_the_help_does(name: str) -> None:
     """As in `check IN -o PROBLEMS`."""
     for output in re.findall(r"^  -o ([A-Z_]+),", PROGRAM.commands[name].format_help(), re.MULTILINE):
         assert f"-o {output}" in PAGE or output == "DIR"
+
+
+POINTERS = [
+    (name, page)
+    for name, command in [("", PROGRAM), *PROGRAM.commands.items()]
+    for page in re.findall(r"`ikpipe docs\s+(\S+?)`", command.format_help())
+]
+
+
+@pytest.mark.parametrize(("name", "page"), POINTERS)
+def test_a_page_that_a_help_names_exists(name: str, page: str) -> None:
+    """The package has it."""
+    assert (pages_folder() / f"{page}.md").is_file()
+
+
+@pytest.mark.parametrize("name", PROGRAM.commands)
+def test_a_help_names_no_files_of_the_project(name: str) -> None:
+    """Who installed the package has no clone."""
+    assert not re.search(r"\b(docs|notebooks|tests)/\S+\.\w+", PROGRAM.commands[name].format_help())
+
+
+def test_pages_can_be_listed_and_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    """A page has the name of its file; a misspelled name gets a suggestion."""
+    assert main(["docs"]) == 0
+    assert "nightly            Nightly jobs\n" in capsys.readouterr().out
+    assert main(["docs", "cli"]) == 0
+    assert capsys.readouterr().out == PAGE
+    assert main(["docs", "mapings"]) == 2
+    assert "There is no page 'mapings' (did you mean 'mapping'?)" in capsys.readouterr().err
