@@ -35,7 +35,10 @@ def temporary_emulator(folder: Path, frame: pd.DataFrame, mapping: Mapping[str, 
             _create_fields(emulator.account, types)
         say(f"--emulator: using a temporary local service at {emulator.url}. Nothing is sent to ImageKit.")
         yield emulator.account
-    say("--emulator: nothing was sent to ImageKit. The temporary service has stopped, so its URLs no longer work.")
+    say(
+        "--emulator: nothing was sent to ImageKit. The temporary service has stopped, so its URLs no longer work.",
+        "For one that keeps its files: ikpipe emulator",
+    )
 
 
 def _user_keys() -> dict[str, str]:

@@ -11,6 +11,7 @@ from ikpipe.cli.help_format import has_colors
 from ikpipe.errors import ApiName, MappingError, Message, cut, printable
 from ikpipe.request.parameters import TABLE, UPDATE_TABLE
 
+_COMMANDS = {"create_metadata_fields": "fields --create"}  # of functions with other names
 _COLORS = {"error": "31", "warning": "33"}  # red and yellow
 
 
@@ -57,7 +58,7 @@ def _option(name: ApiName) -> str:
         "column": f"--map {pair}",
         "policy": f"--policy {pair}",
         "account": f"{name.name} of the profile",
-        "function": f"`ikpipe {name.name}`",
+        "function": f"`ikpipe {_COMMANDS.get(name.name, name.name)}`",
         "attribute": "OUT",  # the results
     }[name.kind]
 

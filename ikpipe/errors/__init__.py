@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ikpipe.errors import logs  # noqa: F401 - makes log messages harmless
 from ikpipe.errors.codes import CODES, WARNINGS, Code
 from ikpipe.errors.texts import (
+    CREATE_FIELDS,
     RESULTS,
     RESUME,
     RETRY,
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CODES",
+    "CREATE_FIELDS",
     "RESULTS",
     "RESUME",
     "RETRY",

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from ikpipe.errors.texts import RETRY, ApiName, Message, keyword
+from ikpipe.errors.texts import CREATE_FIELDS, RETRY, ApiName, Message, keyword
 
 
 class Code(NamedTuple):
@@ -51,7 +51,7 @@ _TEXTS: dict[str, dict[str, tuple[str, str]]] = {
         ),
         "unknown_name": (
             "There is no response field or custom metadata field with this name.",
-            "Correct the name, or create the field.",
+            Message("Correct the name, or create the field with ", CREATE_FIELDS, "."),
         ),
         "wrong_type": ("The value has the wrong type.", "Correct the value."),
         "lost_digits": (
@@ -201,7 +201,7 @@ WARNINGS: dict[str, Code] = {
     "path_adjusted": Code(
         "warning",
         "The file was found under another spelling of its path: with slashes instead of backslashes, without spaces "
-        "around it, or in another Unicode form.",
+        "around it, in upper or lower case, or in another Unicode form.",
         "There is nothing to fix.",
     ),
     "replaces_file": Code(

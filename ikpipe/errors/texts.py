@@ -69,6 +69,7 @@ def keyword(name: str, value: Any = None) -> ApiName:
     return ApiName("keyword", name, value)
 
 
+CREATE_FIELDS = ApiName("function", "create_metadata_fields")
 RETRY, RESUME, RESULTS = ApiName("function", "retry"), ApiName("function", "resume"), ApiName("attribute", "results")
 
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from difflib import get_close_matches
 from typing import Any, NamedTuple
 
-from ikpipe.errors import InvalidValue, Message, did_you_mean, keyword, quoted
+from ikpipe.errors import CREATE_FIELDS, InvalidValue, Message, did_you_mean, keyword, quoted
 from ikpipe.request.formats import DEFAULT_FORMATS, CellFormats
 from ikpipe.request.missing import missing
 from ikpipe.request.values import iso_date, tag_list, to_text
@@ -48,7 +48,7 @@ def fit(
         raise InvalidValue(
             "unknown_name",
             f"The account has no custom metadata field {name!r}{did_you_mean(name, fields)}.",
-            "Correct the name, or create the field first.",
+            Message("Correct the name, or create the field with ", CREATE_FIELDS, "."),
         )
     field = fields[name]
     if hasattr(value, "tolist"):  # numpy's scalars and arrays in an object

@@ -7,6 +7,7 @@ import os
 import re
 import stat
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any, Literal, NamedTuple
@@ -18,6 +19,7 @@ from ikpipe.request.urls import last_segment, plain_place, valid_url
 _SHOWN = 60  # characters of base64: more may be a file, and less a path
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(//)?")
 # Browsers strip control characters and spaces around a URL (WHATWG URL, 4.4); the others come with copied text.
+_HOST_FIRST = re.compile(r"\s*www\.[^/\s]+/", re.IGNORECASE)  # an address as browsers show it
 _AROUND = "".join(map(chr, range(0x21))) + "\u00a0\u200b\ufeff"
 
 
@@ -119,7 +121,9 @@ class FileResolver:
         if source := self._with_scheme(text.strip(_AROUND)):
             return source
         if self.root is None:
-            fix = Message("If it is a path, pass the folder of the files with ", keyword("root"), ".")
+            fix: str = Message("If it is a path, pass the folder of the files with ", keyword("root"), ".")
+            if _HOST_FIRST.match(text):
+                fix = f"Write https:// before it: {quoted(f'https://{text.strip(_AROUND)}')}."
             raise InvalidValue(
                 "file_not_allowed", f"The file {quoted(text)} is not a URL, and no root folder is set.", fix
             )
@@ -154,15 +158,15 @@ class FileResolver:
         except InvalidValue as bad:
             if bad.code != "file_not_found":
                 raise
-            return self._found_otherwise(path, given, bad)
+            return self._found_otherwise(path, given, folders, bad)
 
-    def _found_otherwise(self, path: Path | str, given: object, bad: InvalidValue) -> FileSource:
-        """Return the file that a path means if it exists in another spelling: with slashes, without spaces around it.
+    def _found_otherwise(self, path: Path | str, given: object, folders: _Folders, bad: InvalidValue) -> FileSource:
+        """Return the file that a path means if it exists in another spelling: with slashes, or in another case.
 
         Raise `InvalidValue` if there is none, or it must not be uploaded: another spelling is checked as if it had been
         given.
         """
-        for spelling in self._spellings(path):
+        for spelling in self._spellings(path, folders):
             try:
                 source = self._followed(Path(spelling), given)
             except InvalidValue as other:
@@ -174,14 +178,14 @@ class FileResolver:
             return source._replace(name=name, found_as=spelling)
         raise bad.with_traceback(None)
 
-    def _spellings(self, path: Path | str) -> Iterator[str]:
+    def _spellings(self, path: Path | str, folders: _Folders) -> Iterator[str]:
         """Yield other spellings of a path that does not exist."""
         text = str(path)
         meant = path_as_meant(text) if isinstance(path, str) else text
         if meant != text:
             yield meant
-        if not meant.isascii() and (form := _existing_form(self.root or Path(), meant)) not in (None, meant):
-            yield form
+        if (found := folders.existing_spelling(meant)) not in (None, meant):
+            yield found
 
     def _followed(self, path: Path, given: object) -> FileSource:
         """Return a file, following links; raise `InvalidValue` if it cannot be read or must not be."""
@@ -225,6 +229,7 @@ class _Folders:
         self._root = root
         self._base: Path | None = None
         self._real: dict[str, str | None] = {}
+        self._names: dict[Path, dict[str, list[str]]] = {}
 
     def file(self, text: str) -> FileSource | None:
         """Return a regular file; None if it is a link or cannot be read, and has to be resolved on its own."""
@@ -255,22 +260,43 @@ class _Folders:
         self._base = base
         return str(real) if base is None or real.is_relative_to(base) else None
 
+    def existing_spelling(self, path: str) -> str | None:
+        """Return a path with each level as it exists, in upper or lower case and any Unicode form; None if it does not.
+
+        Tables from Windows and macOS rely on file systems that ignore both. Of two names that differ only in them,
+        none is meant.
+        """
+        base, found = self._root or Path(), Path()
+        for level in Path(path).parts:
+            names = [level] if os.path.lexists(base / found / level) else self._alike(base / found, level)
+            if len(names) != 1:
+                return None
+            found /= names[0]
+        return str(found)
+
+    def _alike(self, folder: Path, name: str) -> list[str]:
+        """Return the names in a folder that are equal to a name apart from case and Unicode form."""
+        if folder not in self._names:
+            self._names[folder] = _names_by_key(folder)
+        return self._names[folder].get(_spelling_key(name), [])
+
+
+def _names_by_key(folder: Path) -> dict[str, list[str]]:
+    """Return the names in a folder, together if only case or Unicode form differs; none if it cannot be listed."""
+    names: dict[str, list[str]] = {}
+    with suppress(OSError, ValueError):
+        for name in os.listdir(folder):  # noqa: PTH208 - names are enough
+            names.setdefault(_spelling_key(name), []).append(name)
+    return names
+
+
+def _spelling_key(name: str) -> str:
+    return normalize("NFC", normalize("NFC", name).casefold())
+
 
 def path_as_meant(path: str) -> str:
     """Return a path with slashes instead of the backslashes of Windows, and without spaces around it."""
     return path.strip(_AROUND).replace("\\", "/")
-
-
-def _existing_form(base: Path, path: str) -> str | None:
-    """Return a path with each level in the Unicode form in which it exists, since some systems store NFD; or None."""
-    found = Path()
-    for level in Path(path).parts:
-        forms = dict.fromkeys((level, normalize("NFC", level), normalize("NFD", level)))
-        there = next((form for form in forms if os.path.lexists(base / found / form)), None)
-        if there is None:
-            return None
-        found /= there
-    return str(found)
 
 
 def _data_uri(text: str) -> FileSource:

@@ -82,11 +82,12 @@ def run(output: Path) -> int:
         results = ikpipe.upload(catalog, service.account, **MAPPING)
         report.summary(results)
         output.mkdir(parents=True, exist_ok=True)
+        shutil.copytree(data, output / "catalog", dirs_exist_ok=True)
         ikpipe.write_results(results, output / "results.csv")
         # Without links, since the emulator stops with the demo.
         gallery = ikpipe.gallery(results.assign(ik_url=None), label="title")
         gallery.save(output / "results.html", title="Uploaded prints", pictures=thumbnails(results))
-    report.end(output, data)
+    report.end(output)
     return 0 if has_expected_results(results) else 1
 
 
@@ -147,13 +148,14 @@ class DemoReport:
         failed = results[results["ik_status"] == "failed"]
         self._rows(failed["sku"], failed["ik_message"] + " " + failed["ik_error"].map(lambda code: CODES[code].fix))
 
-    def end(self, output: Path, data: Path) -> None:
+    def end(self, output: Path) -> None:
         """Print the names of the files, and three commands to try next."""
-        folder, table = _shell_path(data), _shell_path(data / "catalog.csv")
+        folder, table = _shell_path(output / "catalog"), _shell_path(output / "catalog" / "catalog.csv")
         self._heading("Files", "open results.html in a browser")
         self._print(f"  {_shell_path(output / 'results.html')}  the uploaded images")
         self._print(f"  {_shell_path(output / 'results.csv')}   the catalog with results as columns")
-        self._heading("Try next", "check or upload the files of this folder, or start an emulator")
+        self._print(f"  {folder}/       the catalog and its pictures, to try things with")
+        self._heading("Try next", "check or upload the catalog yourself, or start an emulator")
         self._print(f"  ikpipe check {table} --map file=picture --map tags=category,season --root {folder}")
         self._print(f"  ikpipe upload {table} -o again.csv --map file=picture --root {folder} --emulator")
         self._print("  ikpipe emulator")

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 import pandas as pd
 
-from ikpipe.errors import Error
+from ikpipe.errors import ApiName, Error, Message
 from ikpipe.frames.chunks import with_columns
 from ikpipe.frames.io import parquet
 
@@ -39,7 +39,8 @@ class ParquetFolder:
     def __init__(self, path: str) -> None:
         self._parts = [_part(file, Path(path)) for file in _files(Path(path))]
         if not self._parts:
-            raise Error(f"{path} is a folder without Parquet files.", fix="Name a file in it.")
+            fix = Message("Name a file in it, or upload all of its files with ", ApiName("function", "sync"), ".")
+            raise Error(f"{path} is a folder without Parquet files.", fix=fix)
         facts = []
         for part in self._parts:
             with part.path.open("rb") as stream:

@@ -93,7 +93,7 @@ def test_plain_text(ran: DemoRun) -> None:
 
 def test_no_key(ran: DemoRun) -> None:
     """The private key is in neither the report nor the files."""
-    written = [path.read_text("utf-8") for path in ran.folder.iterdir()]
+    written = [path.read_text("utf-8") for path in ran.folder.iterdir() if path.is_file()]
     assert not any(re.search(r"private_[\w-]{20}", text) for text in [ran.output, *written])
 
 
@@ -127,10 +127,10 @@ def test_path_outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A path below the current folder is shown relative to it, other paths in full."""
     monkeypatch.chdir(tmp_path)
     stream = StringIO()
-    demo.DemoReport(stream).end(Path("out"), tmp_path / "my data")
-    demo.DemoReport(stream).end(Path("out"), Path("/elsewhere"))
-    assert "--root 'my data'" in stream.getvalue()
-    assert "--root /elsewhere" in stream.getvalue()
+    demo.DemoReport(stream).end(tmp_path / "my data")
+    demo.DemoReport(stream).end(Path("/elsewhere"))
+    assert "--root 'my data/catalog'" in stream.getvalue()
+    assert "--root /elsewhere/catalog" in stream.getvalue()
 
 
 class Terminal(StringIO):

@@ -159,6 +159,30 @@ def test_a_path_in_another_unicode_form_is_found(root: Path, on_disk: Any, in_ce
         assert FileResolver(root).read(Path(text)).path == str(file.resolve())
 
 
+@pytest.mark.parametrize("text", ["SUB/Regal.JPG", "sub\\regal.JPG", "Sub/regal.jpg "])
+def test_a_path_in_another_case_is_found(root: Path, text: str) -> None:
+    """Tables are written where case does not count; the file keeps the name that the cell gave it."""
+    (root / "sub" / "regal.jpg").write_bytes(b"abc")
+    source = FileResolver(root).read(text)
+    assert (source.found_as, source.name) == ("sub/regal.jpg", text[4:].strip())
+    assert source.path == str((root / "sub" / "regal.jpg").resolve())
+
+
+def test_a_path_in_another_case_means_one_file(root: Path) -> None:
+    """Of two names that differ only in case, the very name is meant, or none."""
+    (root / "b.jpg").write_bytes(b"abc")
+    (root / "B.JPG").write_bytes(b"de")
+    assert FileResolver(root).read("B.JPG").size == 2
+    assert refused(FileResolver(root), "B.jpg") == "file_not_found"
+
+
+def test_an_address_without_a_scheme_has_a_fix_that_can_be_copied() -> None:
+    """Spreadsheets and browsers leave out https://."""
+    bad = call_or_error(FileResolver().read, " www.shop.example/a.jpg")
+    assert isinstance(bad, InvalidValue)
+    assert bad.fix == 'Write https:// before it: "https://www.shop.example/a.jpg".'
+
+
 def test_a_file_with_this_very_name_comes_first(root: Path) -> None:
     """On Linux, a name can have a backslash and spaces: such a file is the one that is meant."""
     for name in ("sub\\画像 b.png", " a.jpg"):
@@ -167,7 +191,17 @@ def test_a_file_with_this_very_name_comes_first(root: Path) -> None:
         assert (source.name, source.found_as, source.size) == (name, None, 1)
 
 
-@pytest.mark.parametrize("text", ["..\\secret.txt", "sub\\..\\..\\secret.txt", " ../secret.txt", "away\\secret.txt"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "..\\secret.txt",
+        "sub\\..\\..\\secret.txt",
+        " ../secret.txt",
+        "away\\secret.txt",
+        "../Secret.txt",
+        "Away/SECRET.txt",
+    ],
+)
 def test_no_other_spelling_leads_out_of_root(root: Path, text: str) -> None:
     """A path that is read in another spelling is checked like any other."""
     assert refused(FileResolver(root), text) == "file_not_allowed"
