@@ -86,6 +86,7 @@ app: $(VENV)/.app          ## the uploader as a page of its own on this machine,
 docs: $(VENV)/.dev         ## the documentation's site, in build/docs/site; a warning, such as a link that leads nowhere, is an error
 	@$(BIN)/python docs/site/pages.py
 	$(BIN)/python -m zensical build --clean --strict --config-file build/docs/zensical.toml
+	@$(BIN)/python docs/site/check.py
 
 docs-serve: docs           ## show the site in a browser
 	$(BIN)/python -m zensical serve --config-file build/docs/zensical.toml

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from pathlib import Path
@@ -9,14 +10,16 @@ from typing import TYPE_CHECKING
 
 from nbconvert import MarkdownExporter
 
+from ikpipe.cli.parser import parser
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+os.environ["COLUMNS"] = "100"  # of the help of commands
 SITE = Path(__file__).parent
 DOCS, ROOT = SITE.parent, SITE.parents[1]
 PAGES = ROOT / "build" / "docs" / "pages"
 TOP = {
-    "README.md": "index.md",
     "CHANGELOG.md": "changelog.md",
     "CONTRIBUTING.md": "contributing.md",
     "SECURITY.md": "security.md",
@@ -43,6 +46,12 @@ API = {
 }
 """Pages of the Python reference → their titles and the names that they describe."""
 
+SCHEMAS = (
+    ("Summary of a run", ROOT / "ikpipe" / "run" / "summary.schema.json", "summaries.md"),
+    ("Lines of the log", DOCS / "log.schema.json", "logging.md"),
+)
+"""Titles of schemas → their files and the pages that describe them."""
+
 LINK = re.compile(r"(?<!!)\[([^\]]*)\]\(([^)\s]+)\)")
 
 
@@ -64,6 +73,8 @@ def rewritten(text: str, target: Callable[[str], str | None]) -> str:
 def page_of(path: Path) -> str | None:
     """Return the page of a file of the project, relative to the pages; None: the site has none."""
     name = path.relative_to(ROOT).as_posix()
+    if name == "README.md":
+        return "index.md"
     if name in TOP:
         return TOP[name]
     if path.suffix == ".ipynb":
@@ -87,18 +98,17 @@ def write(name: str, text: str, source: Path) -> None:
 
 def copy_documents() -> None:
     """Write the pages of docs/ and of the top level, and copy the files that they show."""
+    for path in DOCS.rglob("*.md"):
+        write(path.relative_to(DOCS).as_posix(), path.read_text("utf-8"), path)
     for path in DOCS.iterdir():
-        if path.suffix == ".md":
-            write(path.name, path.read_text("utf-8"), path)
-        elif path.is_file() and path.suffix != ".py":
+        if path.is_file() and path.suffix not in (".md", ".py"):
             shutil.copy(path, PAGES)
     for name, page in TOP.items():
         text = (ROOT / name).read_text("utf-8")
         write(page, text if name != "LICENSE" else f"# License\n\n{text}", ROOT / name)
     shutil.copytree(DOCS / "examples", PAGES / "examples", ignore=shutil.ignore_patterns("__pycache__"))
-    index = PAGES / "index.md"
-    index.write_text(index.read_text("utf-8").replace("](docs/", "]("), "utf-8")  # pictures
-    shutil.copy(SITE / "style.css", PAGES)
+    for name in ("style.css", "iframe-worker.js"):
+        shutil.copy(SITE / name, PAGES)
 
 
 def copy_notebooks() -> None:
@@ -108,6 +118,24 @@ def copy_notebooks() -> None:
         write(f"notebooks/{path.stem}.md", text, path)
         for name, content in resources["outputs"].items():
             (PAGES / "notebooks" / name).write_bytes(content)
+
+
+def commands() -> None:
+    """Write the page of all commands with their options, from the parser."""
+    parts = ["# Commands and options\n\nThe help of each command; [The command line](cli.md) has what they share.\n"]
+    for name, command in parser().commands.items():
+        parts.append(f"## ikpipe {name}\n\n```text\n{command.format_help().strip()}\n```\n")
+    write("commands.md", "\n".join(parts), DOCS / "cli.md")
+
+
+def schemas() -> None:
+    """Write the page of the JSON Schemas."""
+    parts = ["# JSON Schemas\n"]
+    for title, path, page in SCHEMAS:
+        parts.append(
+            f"## {title}\n\nDescribed in [{page}]({page}).\n\n```json\n{path.read_text('utf-8').strip()}\n```\n"
+        )
+    write("schemas.md", "\n".join(parts), DOCS / "summaries.md")
 
 
 def reference() -> None:
@@ -123,4 +151,6 @@ if __name__ == "__main__":
     shutil.copy(SITE / "zensical.toml", PAGES.parent)
     copy_documents()
     copy_notebooks()
+    commands()
+    schemas()
     reference()

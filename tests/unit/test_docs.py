@@ -100,7 +100,26 @@ def test_files_that_the_architecture_page_names_exist() -> None:
 def test_the_site_has_every_page() -> None:
     """A new page gets a place in the navigation."""
     navigation = (DOCS / "site" / "zensical.toml").read_text(encoding="utf-8")
-    assert not [page.name for page in DOCS.glob("*.md") if f'"{page.name}"' not in navigation]
+    pages = [path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md")]
+    assert not [page for page in pages if f'"{page}"' not in navigation]
+
+
+INDEX = re.findall(r"^\| (\d+) \| \[.*?\]\((\S+)\) \|$", (DOCS / "index.md").read_text("utf-8"), re.MULTILINE)
+
+
+def test_the_index_answers_twenty_questions() -> None:
+    """Each is one click away: its page, and the heading in it, exist."""
+    assert [int(number) for number, _ in INDEX] == list(range(1, 21))
+    for _, address in INDEX:
+        path, _, anchor = address.partition("#")
+        headings = re.findall(r"^#+ (.*)$", (DOCS / path).read_text("utf-8"), re.MULTILINE)
+        assert not anchor or anchor in {re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") for title in headings}
+
+
+def test_a_guide_is_a_question() -> None:
+    """A how-to guide answers one question, which is its title."""
+    titles = [path.read_text("utf-8").splitlines()[0] for path in (DOCS / "how-to").glob("*.md")]
+    assert not [title for title in titles if not re.fullmatch(r"# (How do I|Where do I) .*\?", title)]
 
 
 @pytest.mark.parametrize("heading", QUOTED)

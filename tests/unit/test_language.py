@@ -132,7 +132,7 @@ def files() -> list[Path]:
     """Return all files whose texts people read."""
     scripts = [path for ending in ("py", "js", "css") for path in (ROOT / "ikpipe").rglob(f"*.{ending}")]
     scripts.remove(ROOT / "ikpipe/widget/static/languages/de.js")  # German
-    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "notebooks").rglob("*.md")]
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "notebooks").rglob("*.md")]
     return sorted([*scripts, *pages, *(ROOT / "docs").rglob("*.py"), *(ROOT / "notebooks").glob("*.ipynb")])
 
 
