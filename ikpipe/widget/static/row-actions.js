@@ -17,6 +17,7 @@ import { STRINGS } from "./strings.js";
  * @property {string} [href]
  * @property {boolean} [urgent] whether its button is shown without the pointer or the focus on the row
  * @property {boolean} [menu] whether it opens a menu
+ * @property {boolean} [local] whether it works while Python cannot answer
  */
 
 /** Return what can be done with a row now. @param {Ui} ui @param {Row} row @returns {RowAction[]} */
@@ -26,7 +27,7 @@ export function rowActions(ui, row) {
   const editable = isEditable(row);
   /** @type {(RowAction | null | false)[]} */
   const actions = [
-    { icon: "eye", text: STRINGS.previewFile, label: STRINGS.previewOne(name), press: () => ui.preview(id) },
+    { icon: "eye", text: STRINGS.previewFile, label: STRINGS.previewOne(name), press: () => ui.preview(id), local: true },
     {
       icon: editable ? "edit" : "info",
       text: editable ? STRINGS.edit : STRINGS.details,
@@ -40,6 +41,7 @@ export function rowActions(ui, row) {
       label: STRINGS.copyLink(name),
       press: (/** @type {HTMLElement} */ anchor) => copyMenu(ui, [row], anchor),
       menu: true,
+      local: true,
     },
     ui.queue.isRemovable(row) && {
       icon: "trash",
@@ -49,7 +51,14 @@ export function rowActions(ui, row) {
     },
     urgentAction(ui, row), // the last one, which stays where it is while the others are shown
   ];
-  return actions.filter((action) => action !== null && action !== false);
+  return actions.filter((action) => action !== null && action !== false).map((action) => guarded(ui, action));
+}
+
+/** Return an action that says why it does nothing while Python cannot answer. @param {Ui} ui @param {RowAction} action */
+function guarded(ui, action) {
+  const { press, local } = action;
+  if (!press || local) return action;
+  return { ...action, press: (/** @type {HTMLElement} */ anchor) => !ui.isOff() && press(anchor) };
 }
 
 /** Return what a row waits for: to be cancelled, sent again or chosen again. @param {Ui} ui @param {Row} row */
@@ -86,8 +95,8 @@ export function actionButtons(ui, row) {
 const FOCUS = { tabindex: "-1", "data-stop": "" };
 
 /** @param {RowAction} action */
-function actionButton({ icon, label, press, href, urgent, menu }) {
-  const kind = `ik-quiet ${urgent ? "ik-urgent" : ""}`;
+function actionButton({ icon, label, press, href, urgent, menu, local }) {
+  const kind = `ik-quiet ${urgent ? "ik-urgent" : ""} ${local ? "ik-local" : ""}`;
   if (href) return fileLink(href, { class: `ik-button ${kind}`, "aria-label": label, title: label, ...FOCUS });
   const onpress = (/** @type {On<Event>} */ event) => press?.(event.currentTarget);
   const element = button({ icon, label, press: onpress, kind, ...FOCUS });

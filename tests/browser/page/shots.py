@@ -376,6 +376,43 @@ def drop(studio: Studio, uploads: Uploads, _stub: Stub) -> None:
     )
 
 
+def stopping(studio: Studio, uploads: Uploads, stub: Stub) -> None:
+    """Show uploads that were cancelled and are still checked."""
+    under_way(studio, uploads, stub)
+    queue(uploads, "queue => queue.store.cancel(['b2', 'b3', 'b4'])")
+
+
+def choose_again(_studio: Studio, uploads: Uploads, stub: Stub) -> None:
+    """Show files that the page lacks after a reload."""
+    for at, name in enumerate(("bridge.jpg", "garden.jpg", "harbor.jpg", "market.jpg")):
+        file = {"name": name, "path": "", "modified": 0}
+        stub.push({"id": f"b{at}", "name": name, "source": "browser", "kind": "image/jpeg", "file": file})
+    stub.push({"id": "b0", "state": "uploaded", "result": {"url": "https://ik.imagekit.io/demo/bridge.jpg"}})
+    stub.push({"id": "b1", "tags": ["garden", "autumn"]})
+    uploads.root.get_by_role("button", name="Choose again").first.wait_for()
+
+
+def restarted(studio: Studio, uploads: Uploads, stub: Stub) -> None:
+    """Show that the kernel was restarted."""
+    ended(studio, uploads, stub)
+    queue(uploads, "queue => queue.connection.replaced()")
+
+
+def offline(studio: Studio, uploads: Uploads, stub: Stub) -> None:
+    """Show that there is no network."""
+    under_way(studio, uploads, stub)
+    uploads.set_online(online=False)
+
+
+def no_key(studio: Studio, uploads: Uploads, stub: Stub) -> None:
+    """Show the panel where there is no private key."""
+    uploads.bridge.set(settings={"can_search": False})
+    pick(studio, uploads, 4)
+    stub.push({"id": "b1", "state": "unknown", "result": {"error": "timed_out", "message": "late"}})
+    select(uploads, 1)
+    uploads.root.locator(".ik-toolbar").get_by_role("button", name="Edit").click()
+
+
 ALL = ("light", "dark", "narrow", "phone", "contrast")
 SCENES: list[tuple[Any, tuple[str, ...]]] = [
     (empty, ("light", "dark", "phone", "contrast")),
@@ -400,6 +437,11 @@ SCENES: list[tuple[Any, tuple[str, ...]]] = [
     (filtered, ("light",)),
     (adjusted, ("light", "phone")),
     (busy, ("light", "narrow")),
+    (stopping, ("light", "dark")),
+    (choose_again, ("light", "dark", "phone", "contrast")),
+    (restarted, ("light", "phone")),
+    (offline, ("light",)),
+    (no_key, ("light",)),
     (drop, ("light", "dark")),
 ]
 

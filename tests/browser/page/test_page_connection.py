@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from bridge import Bridge
     from driver import Uploads
+    from playwright.sync_api import Locator
     from stub import Stub
 
 HOST = """() => {
@@ -66,6 +67,11 @@ def is_off(uploads: Uploads) -> bool:
     return bool(uploads.root.locator("button.ik-primary").first.evaluate("one => Boolean(one.closest('[inert]'))"))
 
 
+def is_dim(place: Locator) -> bool:
+    """Whether an element looks turned off."""
+    return bool(place.evaluate("one => getComputedStyle(one).filter") == "opacity(0.45)")
+
+
 def test_a_restarted_kernel_is_named_at_once(notebook: Uploads) -> None:
     """The page says what to do, turns its buttons off, and still shows what it has."""
     assert not is_off(notebook)
@@ -74,8 +80,29 @@ def test_a_restarted_kernel_is_named_at_once(notebook: Uploads) -> None:
     become(notebook, status="idle")
     notice(notebook, "The kernel was restarted. Run this cell again to continue.")
     assert is_off(notebook)
+    assert is_dim(notebook.root.locator(".ik-top"))
+    assert is_dim(notebook.root.locator(".ik-footer"))
     notebook.row("b.jpg").dblclick()
     notebook.root.get_by_role("dialog").wait_for()
+
+
+def test_the_actions_of_a_row_say_why_they_are_off(notebook: Uploads, stub: Stub) -> None:
+    """Those that need Python look off, and say what to do, as buttons and in the menu; the others work."""
+    stub.push({"id": "r2", "name": "c.jpg", "state": "failed", "result": {"error": "server_error", "message": "x"}})
+    row = notebook.row("c.jpg")
+    row.wait_for()
+    become(notebook, status="restarting")
+    notice(notebook, "The kernel was restarted.")
+    row.hover()
+    retry, preview = (row.get_by_role("button", name=name) for name in ("Retry", "Preview"))
+    assert (is_dim(retry), is_dim(preview)) == (True, False)
+    toast = notebook.root.locator(".ik-toast:not(.ik-hidden)").get_by_text("The kernel was restarted.")
+    retry.click()
+    toast.wait_for()
+    row.click(button="right")
+    notebook.root.get_by_role("menuitem", name="Preview").click()
+    notebook.root.get_by_role("dialog").wait_for()
+    assert notebook.bridge.of("retry") == []
 
 
 def test_a_restarted_kernel_gets_no_messages(notebook: Uploads, stub: Stub) -> None:

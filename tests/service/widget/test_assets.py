@@ -55,3 +55,11 @@ def test_every_style_sheet_is_in_the_joined_one() -> None:
     """A file that is missing in the list of style sheets would have no effect."""
     joined = assets.style()
     assert [path.name for path in STATIC.glob("*.css") if path.read_text("utf-8") not in joined] == []
+
+
+def test_rules_for_classes_of_the_root_apply_to_it() -> None:
+    """Rules are nested in that of the root: without `&`, they apply to what is in the root, and not to the root."""
+    named = re.findall(r"root\.classList\.toggle\(\"([\w-]+)\"", "".join(MODULES.values()))
+    assert named
+    rules = re.compile(rf"^.*(?<!&)\.(?:{'|'.join(named)})\b.*", re.MULTILINE)
+    assert rules.findall(assets.style()) == []
