@@ -80,7 +80,7 @@ def tab(browser: Browser, kept: list[Page], size: ViewportSize = SIZE) -> Iterat
         page.goto("about:blank")
         page.unroute_all()
         page.context.clear_permissions()
-        page.emulate_media(color_scheme="null", reduced_motion="null")
+        page.emulate_media(color_scheme="null", reduced_motion="null", forced_colors="null")
         page.set_viewport_size(size)
         kept.append(page)
 

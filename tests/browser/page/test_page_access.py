@@ -2,129 +2,77 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from shots import FIELDS, mixed, problems, sending
+from shots import FIELDS, SCENES, Studio
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
-    from bridge import Bridge
     from driver import Uploads
+    from playwright.sync_api import Browser
     from stub import Stub
 
-    Show = Callable[[str], Uploads]
+    from ikpipe.emulator import Emulator
 
 
-def _sending(uploads: Uploads, stub: Stub, bridge: Bridge) -> None:
-    sending(stub, bridge)
-    uploads.root.get_by_text("2 of 8 files").wait_for()
+def _trouble(_studio: Studio, uploads: Uploads, _stub: Stub) -> None:
+    uploads.bridge.say({"type": "error", "message": "Something is wrong."})
+    uploads.root.get_by_text("Something is wrong.").first.wait_for()
 
 
-def _problems(uploads: Uploads, stub: Stub, _bridge: Bridge) -> None:
-    problems(stub)
-    uploads.root.locator(".ik-folder .ik-problem-sign").first.click()
-
-
-def _editor(uploads: Uploads, _stub: Stub, _bridge: Bridge) -> None:
-    uploads.row("picture-1.png").click()
-    uploads.button("Edit").click()
-
-
-def _gallery(uploads: Uploads, stub: Stub, _bridge: Bridge) -> None:
-    mixed(stub)
-    uploads.button("Gallery").click()
-
-
-def _preview(uploads: Uploads, _stub: Stub, _bridge: Bridge) -> None:
-    uploads.row("picture-1.png").dblclick()
-    uploads.root.locator(".ik-area-edit").wait_for()
-
-
-def _menu(uploads: Uploads, stub: Stub, _bridge: Bridge) -> None:
-    mixed(stub)
-    uploads.row("picture-1.png").click(button="right")
-    uploads.root.get_by_role("menu").wait_for()
-
-
-def _details(uploads: Uploads, stub: Stub, _bridge: Bridge) -> None:
-    mixed(stub)
-    uploads.root.locator('[data-id="b0"] .ik-name').click()
-    uploads.root.locator(".ik-toolbar").get_by_role("button", name="Details").click()
-
-
-def _removed(uploads: Uploads, _stub: Stub, _bridge: Bridge) -> None:
-    uploads.row("picture-1.png").click()
-    uploads.page.keyboard.press("Delete")
-    uploads.root.locator(".ik-toast").get_by_role("button").wait_for()
-
-
-def _nothing_found(uploads: Uploads, _stub: Stub, _bridge: Bridge) -> None:
-    uploads.root.get_by_role("searchbox").fill("invoice")
-    uploads.root.locator(".ik-nothing").wait_for()
-
-
-def _trouble(uploads: Uploads, _stub: Stub, bridge: Bridge) -> None:
-    bridge.say({"type": "error", "message": "Something is wrong."})
-    uploads.set_online(online=False)
-
-
-STATES: dict[str, Callable[[Uploads, Stub, Bridge], object]] = {
-    "empty": lambda _uploads, _stub, _bridge: None,
-    "three": lambda _uploads, _stub, _bridge: None,
-    "problems": _problems,
-    "selected": lambda uploads, _stub, _bridge: uploads.row("picture-1.png").click(),
-    "editor": _editor,
-    "sending": _sending,
-    "mixed": lambda _uploads, stub, _bridge: mixed(stub),
-    "gallery": _gallery,
-    "preview": _preview,
-    "menu": _menu,
-    "details": _details,
-    "removed": _removed,
-    "nothing found": _nothing_found,
-    "trouble": _trouble,
-}
-"""What is to be shown → how eight picked files get there."""
-
-
-@pytest.fixture
-def show(uploads: Uploads, stub: Stub, bridge: Bridge, files: Callable[[int], list[str]]) -> Show:
-    """Show the page in a state."""
-
-    def show(state: str) -> Uploads:
-        if state != "empty":
-            bridge.set(settings={"fields": FIELDS, "max_file_size": 25_000_000})
-            uploads.choose(files(8))
-            uploads.wait_rows(8)
-        STATES[state](uploads, stub, bridge)
-        uploads.page.wait_for_function("() => true")
-        return uploads
-
-    return show
+STATES = {scene.__name__.strip("_"): scene for scene in (*(scene for scene, _ in SCENES), _trouble)}
+"""What is to be shown → how it comes about: the scenes of the contact sheet, and others."""
+LOOKS: tuple[tuple[dict[str, str], int, list[str] | None], ...] = (
+    ({"color_scheme": "light"}, 1000, None),
+    ({"color_scheme": "dark"}, 1000, ["color-contrast"]),
+    ({"color_scheme": "light", "forced_colors": "active"}, 1000, None),
+    ({"color_scheme": "light"}, 640, None),
+    ({"color_scheme": "light"}, 360, None),
+)
+"""Media features, the width in pixels, and the rules; None: all."""
 
 
 @pytest.mark.parametrize("state", STATES)
-def test_axe_finds_nothing(show: Show, state: str) -> None:
-    """There are no violations in any state, in both themes, wide and narrow."""
-    uploads = show(state)
-    for scheme, width in (("light", 1000), ("dark", 1000), ("light", 360)):
-        uploads.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+def test_axe_finds_nothing(
+    uploads: Uploads, stub: Stub, chromium: Browser, emulator: Emulator, tmp_path: Path, state: str
+) -> None:
+    """There are no violations in any state: light, dark, with high contrast, narrow, and as on a phone."""
+    uploads.bridge.set(settings={"fields": FIELDS, "max_file_size": 25_000_000})
+    STATES[state](Studio(chromium, tmp_path, emulator, ExitStack()), uploads, stub)
+    for features, width, rules in LOOKS:
+        uploads.page.emulate_media(reduced_motion="reduce", **{"forced_colors": "none", **features})
         uploads.page.set_viewport_size({"width": width, "height": 720})
-        uploads.page.locator(f'[data-ik-theme="{scheme}"]').wait_for()
-        assert violations(uploads, only=["color-contrast"] if scheme == "dark" else None) == []
+        uploads.page.locator(f'[data-ik-theme="{features["color_scheme"]}"]').wait_for()
+        assert violations(uploads, only=rules) == []
 
 
 def violations(uploads: Uploads, only: list[str] | None = None) -> list[Any]:
     """Return the violations that axe-core reports, shortened."""
     from axe_playwright_python.sync_playwright import Axe
 
-    options = {"resultTypes": ["violations"], **({"runOnly": only} if only else {})}
+    rules = {"runOnly": only} if only else {"rules": {"target-size": {"enabled": True}}}  # of WCAG 2.2
+    options = {"resultTypes": ["violations"], **rules}
     found = Axe().run(uploads.page, context=".ikpipe", options=options).response["violations"]
     return [
         (one["id"], [(node["html"][:200], node["failureSummary"][:300]) for node in one["nodes"][:3]]) for one in found
     ]
+
+
+def test_high_contrast_tells_selected_rows_from_others(uploads: Uploads, files: Callable[[int], list[str]]) -> None:
+    """Only the selected row has a check mark, in the table and in the gallery."""
+    uploads.page.emulate_media(forced_colors="active")
+    uploads.choose(files(2))
+    uploads.wait_rows(2)
+    uploads.row("picture-0.png").locator(".ik-mark").click()
+    checks = uploads.root.locator(".ik-mark .ik-icon")
+    for layout in ("Table", "Gallery"):
+        uploads.button(layout).click()
+        uploads.root.locator('[data-id][aria-selected="true"]').wait_for()
+        assert [check.is_visible() for check in checks.all()] == [True, False]
 
 
 @pytest.mark.usefixtures("own_page")
