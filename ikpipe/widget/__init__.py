@@ -14,6 +14,8 @@
     row_store.py        all rows: by id, counted by state, and which of them changed
     row_editor.py       edits and removals of rows by the user
     history.py          undo and redo
+    library_changes.py  changes of files in the library that pages ask for
+    stored_files.py     makes these changes, in a thread
     picked_files.py     files that were picked in a browser
     edited_table.py     the rows as one frame, with its mapping
     links.py            URLs that a page adds

@@ -15,7 +15,8 @@ from ikpipe.widget.adoption import Adoption
 from ikpipe.widget.browser_client import FILE_NOT_THERE
 from ikpipe.widget.browser_uploads import BrowserUploads
 from ikpipe.widget.edited_table import EditedTable, fixed_levels
-from ikpipe.widget.links import read_links
+from ikpipe.widget.library_changes import LibraryChanges
+from ikpipe.widget.links import Links
 from ikpipe.widget.message_fields import InvalidMessage
 from ikpipe.widget.message_order import MessageOrder
 from ikpipe.widget.picked_files import PickedFile
@@ -59,16 +60,19 @@ class Controller:
         )
         self.editor = RowEditor(self.rows, self._validator, self.uploads.files)
         self._validated = False
-        self._adoption = Adoption(config, self._add_row, self.add_urls)
+        self._links, self._library = Links(self), LibraryChanges(self)
+        self._adoption = Adoption(config, self._add_row, self._links.rows)
         self._last_runs: dict[WidgetRow, Run] = {}
         self._parent = fixed_levels(table.input_mapping["parameters"].get("folder"))
         self._handlers: dict[type[Any], Callable[[Any], None]] = {
             messages.HelloMessage: self._hello,
             messages.AddMessage: self._add,
-            messages.AddUrlsMessage: self._add_urls,
+            messages.AddUrlsMessage: self._links.add,
             messages.RemoveMessage: self._remove,
             messages.SelectMessage: self._select,
             messages.EditMessage: self._edit,
+            messages.ChangeMessage: self._library.change,
+            messages.DeleteMessage: self._library.delete,
             messages.UndoMessage: self._undo,
             messages.HaveMessage: self._have,
             messages.LostMessage: self._lost,
@@ -125,7 +129,7 @@ class Controller:
             self.send_message(self.rows.rows_message(rows[start : start + MAX_ROWS], start))
         head = {"type": "welcome", "session": self.config.session, "version": self.rows.version}
         self.send_message({**head, "run": self.runs.counts(), "process": _PROCESS})
-        self._send_history()
+        self.send_history()
         if self.rows.selected:
             self.send_message({"type": "select", "ids": [*self.rows.selected]})
         self.uploads.request_again()
@@ -137,21 +141,6 @@ class Controller:
     def _add(self, message: messages.AddMessage) -> None:
         rows = {file.key: self._add_row(file) for file in message.files}
         self._send_picked(rows, message.request)
-
-    def _add_urls(self, message: messages.AddUrlsMessage) -> None:
-        """Add rows for URLs, and report which of them are invalid."""
-        urls, refused = read_links(message.urls)
-        rows = self.add_urls(urls)
-        self.send_added(rows)
-        ids = [row.id for row in rows]
-        self.send_message({"type": "urls_added", "request": message.request, "ids": ids, "refused": refused})
-
-    def add_urls(self, urls: Sequence[str]) -> list[WidgetRow]:
-        """Add rows for URLs that a page sent; raise `MappingError` if the mapping has no column for them."""
-        rows = self.add_input(self.table.files_frame(urls))[0] if urls else []
-        for row in rows:
-            row.added = True
-        return rows
 
     def _add_row(self, file: messages.BrowserFile) -> WidgetRow:
         self.validate_all()
@@ -178,9 +167,10 @@ class Controller:
             self._last_runs.pop(row, None)
         self.send_message({"type": "gone", "ids": [row.id for row in rows]})
         self.send_changes()
-        self._send_history()
+        self.send_history()
 
-    def _send_history(self) -> None:
+    def send_history(self) -> None:
+        """Report to pages what can be undone and redone."""
         self.send_message({"type": "history", **self.editor.history.describe()})
 
     def _have(self, message: messages.HaveMessage) -> None:
@@ -222,6 +212,12 @@ class Controller:
         last = self.editor.history.last(message.direction)
         if last is None or message.step not in ("", last.name):
             raise InvalidMessage("something else was changed meanwhile", message.request, "changed_meanwhile")
+        if last.stored:
+            self._library.undo(message)
+        else:
+            self._undo_edits(message)
+
+    def _undo_edits(self, message: messages.UndoMessage) -> None:
         outcome = self.editor.step(message.direction)
         if outcome is None:
             return
@@ -257,7 +253,7 @@ class Controller:
     ) -> None:
         """Set columns of editable rows; None resets a cell. `step` and `request` are those of a message."""
         self.editor.edit(rows, values, step or secrets.token_hex(4))
-        self._send_history()
+        self.send_history()
         self.send_changes(request)
         self.on_change("frame", "results")
 
@@ -275,8 +271,12 @@ class Controller:
         self._start([row for row in self.rows.subset(ids) if row.state == "ready"])
 
     def retry(self, ids: list[str] | None) -> None:
-        """Upload rows again that failed, were cancelled, or are unknown: those are searched for first; None: all."""
-        rows = [row for row in self.rows.subset(ids) if row.state in RETRYABLE]
+        """Upload rows again that failed, were cancelled, or are unknown: those are searched for first; None: all.
+
+        Those whose files were deleted are only uploaded again if they are named.
+        """
+        states = RETRYABLE if ids is None else RETRYABLE | {"deleted"}
+        rows = [row for row in self.rows.subset(ids) if row.state in states]
         resumed = {row for row in rows if row.run is not None and row.run.uncancel(row)}
         for row in resumed:
             row.state, row.cancelled = "queued", False

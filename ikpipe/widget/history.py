@@ -3,7 +3,7 @@
 A row that was uploaded, or is being uploaded, is never changed by it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
@@ -22,27 +22,28 @@ class Step:
     """One action of the user: an edit of some rows, or their removal.
 
     `name` is the page's name of the action: messages with the same name belong to one step. `edits` are the values
-    before and after it by row and column, `removed` the rows that it removed.
+    before and after it by row and column, `stored` those of files in the library, `removed` the rows that it removed.
     """
 
     name: str
     edits: dict[tuple[WidgetRow, str], tuple[Any, Any]] = field(default_factory=dict)
     removed: list[WidgetRow] = field(default_factory=list)
+    stored: dict[tuple[WidgetRow, str], tuple[Any, Any]] = field(default_factory=dict)
 
     @property
     def size(self) -> int:
         """How many changes it has."""
-        return len(self.edits) + len(self.removed)
+        return len(self.edits) + len(self.removed) + len(self.stored)
 
     @property
     def rows(self) -> list[WidgetRow]:
         """The rows that it changed."""
-        return [*dict.fromkeys([*(row for row, _ in self.edits), *self.removed])]
+        return [*dict.fromkeys([*(row for row, _ in [*self.edits, *self.stored]), *self.removed])]
 
     def describe(self) -> dict[str, Any]:
         """Return what a page shows of it: its kind, the number of rows, and the columns if it is an edit."""
-        kind = "edit" if self.edits else "remove"
-        columns = [*dict.fromkeys(column for _, column in self.edits)]
+        kind = "edit" if self.edits or self.stored else "remove"
+        columns = [*dict.fromkeys(column for _, column in [*self.edits, *self.stored])]
         return {"step": self.name, "kind": kind, "rows": len(self.rows), "columns": columns}
 
 
@@ -69,6 +70,12 @@ class EditHistory:
         """Record the removal of rows."""
         if rows:
             self._step(name).removed += rows
+            self._trim()
+
+    def record_stored(self, name: str, cells: Mapping[tuple[WidgetRow, str], tuple[Any, Any]]) -> None:
+        """Record changes of files in the library, with the values before and after them."""
+        if cells:
+            self._step(name).stored.update(cells)
             self._trim()
 
     def take(self, direction: Direction) -> Step | None:

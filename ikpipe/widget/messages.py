@@ -72,6 +72,23 @@ class EditMessage(NamedTuple):
     step: str = ""
 
 
+class ChangeMessage(NamedTuple):
+    """Set a column of files that are in the library; an empty value removes it. The rest is as in `EditMessage`."""
+
+    request: str | int
+    ids: list[str]
+    column: str
+    values: list[Any]
+    step: str = ""
+
+
+class DeleteMessage(NamedTuple):
+    """Delete files from the library; the user has confirmed it."""
+
+    request: str | int
+    ids: list[str]
+
+
 class UndoMessage(NamedTuple):
     """Undo the last step, or redo the one that was undone last; `step` must be its name, unless it is empty."""
 
@@ -178,6 +195,8 @@ Message = (
     | RemoveMessage
     | SelectMessage
     | EditMessage
+    | ChangeMessage
+    | DeleteMessage
     | UndoMessage
     | HaveMessage
     | LostMessage
@@ -278,6 +297,8 @@ _READERS: dict[str, Callable[[MessageFields], Message]] = {
     "remove": lambda fields: RemoveMessage(fields.ids(), fields.text("step", default="")),
     "select": lambda fields: SelectMessage(fields.ids()),
     "edit": _edit,
+    "change": lambda fields: ChangeMessage(*_edit(fields)),
+    "delete": lambda fields: DeleteMessage(fields.request(), fields.ids()),
     "undo": _undo,
     "redo": _undo,
     "have": lambda fields: HaveMessage(fields.ids(), fields.flag("again", default=False)),

@@ -32,7 +32,7 @@ class RowEditor:
             self.history.record_edit(step, rows, column, cells)
             for row, value in zip(rows, cells, strict=True):
                 _set(row, column, NOT_EDITED if value is None else value)
-        self._validate(rows)
+        self.validate(rows)
 
     def remove(self, rows: Sequence[WidgetRow], step: str) -> None:
         """Remove rows, which are editable."""
@@ -57,7 +57,7 @@ class RowEditor:
                 kept.add(row)
         self._drop(removed)
         changed = {*changed.difference(removed), *restored}
-        self._validate(changed)
+        self.validate(changed)
         lost = 0 if direction == "undo" else len(step.removed) - len(removed)
         return Outcome(step, sorted(changed, key=lambda row: row.number), removed, len(kept) + lost)
 
@@ -83,7 +83,8 @@ class RowEditor:
                 row.reset()
         self._rows.mark_changed(changed)
 
-    def _validate(self, rows: Iterable[WidgetRow]) -> None:
+    def validate(self, rows: Iterable[WidgetRow]) -> None:
+        """Validate rows, and mark those that changed."""
         rows = list(rows)
         self._rows.mark_changed([*rows, *self._validator.validate(rows)])
 

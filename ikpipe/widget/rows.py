@@ -66,6 +66,7 @@ class WidgetRow:
     `number` is its place among all rows, `position` that in the input frame, or None. `conflict` is the id of the row
     that has the same target. `result` is the latest result, `run` the run that uploads it now, and `history` what an
     earlier kernel's journal knows of it. `added` tells that a page added it, which can remove it then.
+    `changing` tells that its file in the library is being changed or deleted; ``deleted`` is the state of one that was.
     """
 
     id: str
@@ -80,12 +81,13 @@ class WidgetRow:
     run: RowRun | None = None
     history: RowHistory | None = None
     cancelled: bool = False
+    changing: bool = False
     added: bool = False
 
     @property
     def removable(self) -> bool:
         """Whether a page can remove it: one that was picked or added there, and is certainly not stored."""
-        return (self.picked is not None or self.added) and self.editable
+        return (self.picked is not None or self.added) and (self.editable or self.state == "deleted")
 
     @property
     def problems(self) -> list[dict[str, Any]]:
@@ -100,7 +102,7 @@ class WidgetRow:
         `BrowserClient` sends no row that has left its run.
         """
         idle = self.run is None or (self.state == "cancelled" and self.picked is not None)
-        return idle and self.state not in SETTLED and self.state != "unknown"
+        return idle and self.state not in SETTLED and self.state not in ("unknown", "deleted")
 
     def restart(self) -> None:
         """Forget what became of it: it was changed, and is a row that was not sent."""
@@ -122,6 +124,7 @@ class WidgetRow:
             "coordinates": view.coordinates,
             "metadata": view.metadata,
             "added": self.added or None,
+            "changing": self.changing or None,
             "file": None if self.picked is None else self.picked.identity(),
             "problems": self.problems,
             "result": None if self.result is None else _result_message(self.result),

@@ -8,12 +8,14 @@ import { isFixable } from "./fixing.js";
 import { icon } from "./icons.js";
 import { fixAll } from "./problem-groups.js";
 import { problemList } from "./problems.js";
-import { isEditable } from "./states.js";
+import { storedName } from "./row-parts.js";
+import { isChangeable, isEditable } from "./states.js";
 import { STRINGS } from "./strings.js";
 
 /** @type {(keyof typeof STRINGS.fields)[]} */
 const PARAMETERS = ["file_name", "folder", "tags", "is_private_file", "description"];
 const METADATA = "custom_metadata.";
+const PRIVATE = "is_private_file";
 
 /** @typedef {Record<"block" | "problems" | "reset", HTMLElement> & { column: string, control: Field }} Column */
 /** @typedef {[Row, Problem]} RowProblem */
@@ -26,7 +28,7 @@ function valueOf(row, column) {
   if (column.startsWith(METADATA)) return row.metadata?.[column.slice(METADATA.length)];
   /** @type {Record<string, Value>} */
   const values = {
-    file_name: row.name,
+    file_name: storedName(row) || row.name,
     folder: row.folder,
     tags: row.tags,
     is_private_file: row.private,
@@ -183,9 +185,9 @@ export class Editor {
     return this.ui.store.all(this.ids);
   }
 
-  /** The rows that can be edited: the kernel rejects an edit of others as a whole. */
+  /** The rows that can be edited, before or after their upload: the kernel rejects an edit of others as a whole. */
   get editableRows() {
-    return this.rows.filter(isEditable);
+    return this.rows.filter((row) => isEditable(row) || isChangeable(this.ui.queue, row));
   }
 
   /** Commit what is typed to the rows for which it was typed, also if Python has changed the selection. */
@@ -206,10 +208,27 @@ export class Editor {
     const edit = { column, values };
     this.edits.push(edit);
     this.head.showSaving();
-    const saved = await this.ui.queue.edits.setEach(column, values);
+    const saved = await this.save(column, values);
     this.edits = this.edits.filter((other) => other !== edit);
     this.head.showSaved(saved, this.edits.length > 0);
     this.updateLater(); // also if it was rejected, to show the value that the row still has
+  }
+
+  /**
+   * Change rows that were not sent, and files in the library, and return whether all are saved.
+   * @param {string} column @param {Map<string, Value>} values by row
+   */
+  async save(column, values) {
+    const { queue, store } = this.ui;
+    const isUnsent = (/** @type {string} */ id) => store.all([id]).some(isEditable);
+    const unsent = new Map([...values].filter(([id]) => isUnsent(id)));
+    const stored = new Map([...values].filter(([id]) => column !== PRIVATE && !isUnsent(id)));
+    const [edited, changed] = await Promise.all([
+      queue.edits.setEach(column, unsent),
+      stored.size ? queue.library.change(column, stored) : { rows: 0, step: "" },
+    ]);
+    if (changed.rows && changed.step) this.ui.announceStep(STRINGS.changedInLibrary(changed.rows), changed.step);
+    return edited && changed.rows === stored.size;
   }
 
   /**
@@ -261,10 +280,12 @@ export class Editor {
   /** @param {Column} column @param {Row[]} rows */
   fill({ column, control, block, problems, reset }, rows) {
     const values = rows.map((row) => this.valueOf(row, column));
-    block.hidden = column === "file_name" && rows.length > 1;
+    const stored = column === PRIVATE && !rows.some(isEditable); // the library cannot change it
+    block.hidden = stored || (column === "file_name" && rows.length > 1);
     control.showCounts?.(this.countTexts(rows, column), rows.length, this.requiredTags(rows));
     control.show?.(values[0], new Set(values.map((value) => JSON.stringify(value))).size > 1);
-    reset.hidden = values.every((value) => value === undefined || value === null || value === "" || isEmptyList(value));
+    const placed = !rows.some(isEditable) && (column === "file_name" || column === "folder"); // there is no default
+    reset.hidden = placed || values.every((value) => value === undefined || value === null || value === "" || isEmptyList(value));
     this.fillProblems(problems, rows, column);
   }
 

@@ -1,6 +1,7 @@
 // Files at URLs: pasted, dropped, or typed in a dialog. The kernel adds their rows.
 
 import { button, h } from "./dom.js";
+import { messageOf } from "./kernel.js";
 import { STRINGS } from "./strings.js";
 
 const URLS_PER_MESSAGE = 500;
@@ -53,7 +54,7 @@ async function sendLinks(queue, urls) {
       for (const id of ids) queue.fresh.add(id);
       queue.showFresh();
     } catch (error) {
-      queue.emit("trouble", error instanceof Error ? error.message : String(error));
+      queue.emit("trouble", messageOf(error));
     }
   }
   if (added) queue.emit("announce", STRINGS.linksAdded(added), { visible: true });

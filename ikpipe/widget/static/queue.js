@@ -6,6 +6,7 @@ import { Edits } from "./edits.js";
 import { tellAdjusted } from "./fixing.js";
 import { FileHandles } from "./handles.js";
 import { Kernel, messageOf } from "./kernel.js";
+import { LibraryFiles } from "./library.js";
 import { localized } from "./localize.js";
 import { MissingFiles } from "./missing.js";
 import { Posts } from "./posts.js";
@@ -42,6 +43,7 @@ export class Queue extends EventEmitter {
     this.fresh = new Set(); // rows of files that were just added here, until they are pointed out
     /** @type {Set<string>} */
     this.withoutFiles = new Set(); // keys of rows that were adopted without their files
+    this.library = new LibraryFiles(this);
     this.missing = new MissingFiles(this);
     this.handles = new FileHandles(this);
     this.posts = new Posts(this.kernel, (id) => this.files.get(id)?.file);
@@ -297,7 +299,7 @@ export class Queue extends EventEmitter {
 
   /** Whether a row can be removed: it was added in a page, and is certainly not stored. @param {Row} row */
   isRemovable(row) {
-    return (row.source === "browser" || Boolean(row.added)) && isEditable(row);
+    return (row.source === "browser" || Boolean(row.added)) && (isEditable(row) || row.state === "deleted");
   }
 
   // Selecting and editing

@@ -1,11 +1,12 @@
 // What can be done with a row: as buttons in the table, and as a menu at a card or at the pointer.
 
 import { copyMenu } from "./copy.js";
+import { confirmDeletion } from "./deletion.js";
 import { button, h, setAttribute } from "./dom.js";
 import { webAddress } from "./format.js";
 import { openMenu } from "./menu.js";
 import { fileLink, shownState } from "./row-parts.js";
-import { isBusy, isEditable, isRetryable, isUploaded } from "./states.js";
+import { isBusy, isChangeable, isEditable, isRetryable, isUploaded } from "./states.js";
 import { STRINGS } from "./strings.js";
 
 /**
@@ -24,7 +25,7 @@ import { STRINGS } from "./strings.js";
 export function rowActions(ui, row) {
   const { name, id } = row;
   const url = isUploaded(row) ? webAddress(row.result?.url) : null;
-  const editable = isEditable(row);
+  const editable = isEditable(row) || isChangeable(ui.queue, row);
   /** @type {(RowAction | null | false)[]} */
   const actions = [
     { icon: "eye", text: STRINGS.previewFile, label: STRINGS.previewOne(name), press: () => ui.preview(id), local: true },
@@ -48,6 +49,12 @@ export function rowActions(ui, row) {
       text: STRINGS.remove,
       label: STRINGS.removeOne(name),
       press: () => ui.remove([id]),
+    },
+    isChangeable(ui.queue, row) && {
+      icon: "trash",
+      text: STRINGS.deleteFile,
+      label: STRINGS.deleteOne(name),
+      press: () => confirmDeletion(ui, [row]),
     },
     urgentAction(ui, row), // the last one, which stays where it is while the others are shown
   ];
@@ -77,6 +84,10 @@ function urgentAction({ queue, store, picker }, row) {
   if (isRetryable(row)) {
     const press = () => queue.retry([id]);
     return { icon: "retry", text: STRINGS.retry, label: STRINGS.retryOne(name), press, urgent };
+  }
+  if (row.state === "deleted") {
+    const press = () => queue.retry([id]);
+    return { icon: "upload", text: STRINGS.uploadAgain, label: STRINGS.uploadAgainOne(name), press };
   }
   if (row.state !== "missing") return null;
   const press = () => picker.chooseAgain();

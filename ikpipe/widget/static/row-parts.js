@@ -27,6 +27,7 @@ export function fillBar(bar, share) {
  */
 export function shownState(store, row) {
   const progress = store.progress.get(row.id);
+  if (row.changing) return "changing";
   if (store.cancelling.has(row.id)) return "cancelling";
   if (store.checking.has(row.id)) return "checking";
   if (row.state === "sending" && progress?.total && progress.loaded >= progress.total) return "processing";

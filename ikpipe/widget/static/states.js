@@ -11,7 +11,17 @@ const IN_LIBRARY = new Set(["uploaded", "exists", "accepted", "skipped", "unchan
 export const isUploaded = ({ state }) => IN_LIBRARY.has(state);
 
 /** Whether a row may be changed or removed: nothing of it is stored or on its way. @param {Stateful} row */
-export const isEditable = (row) => !isBusy(row) && !isUploaded(row) && row.state !== "unknown";
+export const isEditable = (row) =>
+  !isBusy(row) && !isUploaded(row) && row.state !== "unknown" && row.state !== "deleted";
+
+const CHANGEABLE = new Set(["uploaded", "exists", "updated", "unchanged"]);
+
+/**
+ * Whether the file of a row can be changed in the library: others share it with another row, or left it alone.
+ * @param {Queue} queue @param {Row} row
+ */
+export const isChangeable = ({ settings }, { state, result, changing }) =>
+  CHANGEABLE.has(state) && Boolean(result?.file_id) && settings.can_search !== false && !changing;
 
 /** Whether a row was sent and not uploaded, as far as the kernel knows. @param {Stateful} row */
 export const isNotUploaded = ({ state }) => state === "failed" || state === "unknown" || state === "cancelled";
@@ -21,7 +31,7 @@ export const isRetryable = (row) => isNotUploaded(row) && !row.result?.final;
 
 /** Return the group in which a state is counted. @type {(state: RowState) => Group} */
 export function groupOf(state) {
-  if (state === "ready" || state === "invalid" || state === "missing" || state === "cancelled")
+  if (state === "ready" || state === "invalid" || state === "missing" || state === "cancelled" || state === "deleted")
     return state;
   if (isBusy({ state })) return "busy";
   return isUploaded({ state }) ? "uploaded" : "failed";
@@ -47,4 +57,6 @@ export const STATE_ICONS = {
   cancelling: "clock",
   checking: "clock",
   missing: "question",
+  changing: "clock",
+  deleted: "trash",
 };

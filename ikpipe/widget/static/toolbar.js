@@ -1,9 +1,10 @@
 // The toolbar: picking, searching, layouts and uploading; below it filters by state, and the selected rows.
 
 import { copyMenu } from "./copy.js";
+import { confirmDeletion } from "./deletion.js";
 import { button, h, oncePerFrame, setAttribute, setText, setButtonText } from "./dom.js";
 import { icon } from "./icons.js";
-import { isBusy, isEditable, isRetryable, isUploaded } from "./states.js";
+import { isBusy, isChangeable, isEditable, isRetryable, isUploaded } from "./states.js";
 import { numberText, STRINGS } from "./strings.js";
 import { CARD_SIZE, SORTS } from "./view.js";
 
@@ -94,7 +95,7 @@ export class Toolbar {
       setAttribute(this.direction, name, view.descending ? STRINGS.descending : STRINGS.ascending);
     if (this.search.value.trim().toLowerCase() !== view.text) this.search.value = view.text;
     const { selected } = store;
-    const isReadOnly = selected.length > 0 && !selected.some(isEditable);
+    const isReadOnly = selected.length > 0 && !selected.some((row) => isEditable(row) || isChangeable(this.ui.queue, row));
     setButtonText(this.editButton, isReadOnly ? STRINGS.details : STRINGS.edit);
     this.selection.update();
   }
@@ -144,6 +145,12 @@ class SelectionBar {
       this.action("close", STRINGS.cancel, isBusy, (ids) => queue.cancel(ids)),
       this.action("retry", STRINGS.retry, isRetryable, (ids) => queue.retry(ids)),
       this.action("copy", STRINGS.copy, hasUrl, (ids, anchor) => copyMenu(ui, store.all(ids), anchor)),
+      this.action(
+        "trash",
+        STRINGS.deleteFile,
+        (row) => isChangeable(queue, row),
+        (ids) => confirmDeletion(ui, store.all(ids)),
+      ),
       this.action(
         "trash",
         STRINGS.remove,

@@ -24,9 +24,10 @@ type RowState =
   | "failed"
   | "unknown"
   | "cancelled"
+  | "deleted"
   | "missing"; // of this page: it does not have the file
-type ShownState = RowState | "cancelling" | "checking";
-type Group = "ready" | "invalid" | "missing" | "busy" | "uploaded" | "failed" | "cancelled";
+type ShownState = RowState | "cancelling" | "checking" | "changing";
+type Group = "ready" | "invalid" | "missing" | "busy" | "uploaded" | "failed" | "cancelled" | "deleted";
 type Family = "image" | "video" | "audio" | "other";
 
 interface Problem {
@@ -72,6 +73,7 @@ interface Row {
   kernelState?: RowState; // if this page shows another one
   file?: { name: string; path: string; modified: number | null }; // as it was picked
   href?: string;
+  changing?: boolean; // its file in the library is being changed or deleted
   added?: boolean; // by a page, from its URL
   folder?: string;
   tags?: string[];

@@ -77,6 +77,7 @@ export const GERMAN = {
     uploaded: "Hochgeladen",
     failed: "Nicht hochgeladen",
     cancelled: "Abgebrochen",
+    deleted: "Gelöscht",
   },
   states: {
     ready: "Bereit",
@@ -97,6 +98,8 @@ export const GERMAN = {
     cancelling: "Wird gestoppt …",
     checking: "Wird geprüft …",
     missing: "Erneut auswählen",
+    changing: "Wird gespeichert …",
+    deleted: "Gelöscht",
   },
   stateHints: {
     cancelling: "Wird gestoppt … Es wird geprüft, ob die Datei schon gespeichert war.",
@@ -111,6 +114,8 @@ export const GERMAN = {
     processing: "Gesendet. ImageKit muss den Empfang noch bestätigen.",
     unknown: `Dieser Upload konnte nicht bestätigt werden. ${DE_RETRY}`,
     cancelled: "Vor dem Hochladen abgebrochen.",
+    changing: "Die Änderung wird in der Bibliothek gespeichert.",
+    deleted: "Aus der Bibliothek gelöscht. Sie können die Datei noch einmal hochladen.",
   },
 
   // Sending
@@ -365,6 +370,21 @@ export const GERMAN = {
   otherTags: (n) => `und ${DE.number(n)} weitere`,
   editFailed: "Die Änderung wurde nicht gespeichert",
   reset: (label) => `Auf Standard zurücksetzen: ${label}`,
+
+  // Files in the library
+  changedInLibrary: (n) => `${deFiles(n)} in der Bibliothek geändert`,
+  changeFailed: (n) => `${deFiles(n)} nicht in der Bibliothek geändert.`,
+  deleteFile: "Aus der Bibliothek löschen",
+  deleteOne: (name) => `${name} aus der Bibliothek löschen`,
+  deleteQuestion: (n) => `${deFiles(n)} aus der Bibliothek löschen?`,
+  deleteHint:
+    "Alle Versionen werden gelöscht, und Links darauf funktionieren nicht mehr. Das lässt sich nicht rückgängig machen. Die Dateien bleiben aber in dieser Liste, und Sie können sie noch einmal hochladen.",
+  deleteFiles: (n) => `${deFiles(n)} löschen`,
+  deleted: (n) => `${deFiles(n)} aus der Bibliothek gelöscht`,
+  deleteFailed: (n) => `${deFiles(n)} nicht gelöscht.`,
+  moreFiles: (n) => `und ${DE.number(n)} weitere`,
+  uploadAgain: "Noch einmal hochladen",
+  uploadAgainOne: (name) => `${name} noch einmal hochladen`,
 
   // Undo and redo
   undo: "Rückgängig",

@@ -76,6 +76,7 @@ export const ENGLISH = {
     uploaded: "Uploaded",
     failed: "Not uploaded",
     cancelled: "Cancelled",
+    deleted: "Deleted",
   },
   states: {
     ready: "Ready",
@@ -96,6 +97,8 @@ export const ENGLISH = {
     cancelling: "Stopping…",
     checking: "Checking…",
     missing: "Choose again",
+    changing: "Saving…",
+    deleted: "Deleted",
   },
   stateHints: /** @type {Record<string, string>} */ ({
     cancelling: "Stopping… checking whether it was already saved.",
@@ -110,6 +113,8 @@ export const ENGLISH = {
     processing: "Sent. Waiting for ImageKit to confirm.",
     unknown: `We couldn't confirm this upload. ${EN_RETRY}`,
     cancelled: "Cancelled before it was uploaded.",
+    changing: "The change is being saved in your library.",
+    deleted: "Deleted from your library. You can upload it again.",
   }),
 
   // Sending
@@ -359,6 +364,20 @@ export const ENGLISH = {
   otherTags: (n) => `and ${EN.number(n)} more`,
   editFailed: "Couldn't save the change",
   reset: (label) => `Reset to default: ${label}`,
+
+  // Files in the library
+  changedInLibrary: (n) => `Changed ${enFiles(n)} in your library`,
+  changeFailed: (n) => `Couldn't change ${enFiles(n)} in your library.`,
+  deleteFile: "Delete from library",
+  deleteOne: (name) => `Delete ${name} from your library`,
+  deleteQuestion: (n) => `Delete ${enFiles(n)} from your library?`,
+  deleteHint: "All versions are deleted, and links to them stop working. This can't be undone, but the files stay in this list, and you can upload them again.",
+  deleteFiles: (n) => `Delete ${enFiles(n)}`,
+  deleted: (n) => `Deleted ${enFiles(n)} from your library`,
+  deleteFailed: (n) => `Couldn't delete ${enFiles(n)}.`,
+  moreFiles: (n) => `and ${EN.number(n)} more`,
+  uploadAgain: "Upload again",
+  uploadAgainOne: (name) => `Upload ${name} again`,
 
   // Undo and redo
   undo: "Undo",

@@ -1,0 +1,92 @@
+"""Files in the library: changed, renamed and deleted in the page, with undo."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import pytest
+
+import ikpipe
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from driver import Uploads
+
+    from ikpipe.emulator import Emulator
+
+Stored = tuple["Uploads", ikpipe.Uploader, ikpipe.Account]
+
+
+@pytest.fixture
+def stored(upload_page: Callable[..., Any], emulate: Callable[..., Emulator]) -> Stored:
+    """Return a page with two uploaded files of fixed names, and the account."""
+    account = emulate().account
+    frame = pd.DataFrame({"file": [b"0", b"1"], "file_name": ["0.txt", "1.txt"]})
+    uploads, uploader = upload_page(account, frame, folder="/in", use_unique_file_name=False)
+    uploads.button("Upload 2 files").click()
+    uploads.wait_uploaded(2)
+    return uploads, uploader, account
+
+
+def test_details_are_changed_after_the_upload(stored: Stored) -> None:
+    """In the same panel as before; the change can be undone."""
+    uploads, uploader, account = stored
+    uploads.row("0.txt").click()
+    uploads.page.keyboard.press("Control+a")
+    uploads.button("Edit").click()
+    tags = uploads.root.get_by_placeholder("Add tags…")
+    tags.fill("new")
+    tags.press("Enter")
+    uploads.root.get_by_text("Changed 2 files in your library").wait_for()
+    assert ikpipe.files(account)["tags"].tolist() == [["new"], ["new"]]
+    assert not uploads.root.get_by_label("Visibility", exact=True).is_visible()
+    uploads.button("Undo").click()
+    uploads.root.get_by_text("Undid the change to 2 files.").wait_for()
+    assert [tags or [] for tags in ikpipe.files(account)["tags"]] == [[], []]
+    assert uploader.results["ik_tags"].tolist() == [None, None]
+
+
+def test_a_file_is_renamed_after_the_upload(stored: Stored) -> None:
+    """Its extension stays, and the link follows."""
+    uploads, uploader, account = stored
+    uploads.row("0.txt").click()
+    uploads.page.keyboard.press("F2")
+    uploads.root.get_by_label("Name", exact=True).fill("renamed")
+    uploads.page.keyboard.press("Tab")
+    uploads.row("renamed.txt").wait_for()
+    assert {*ikpipe.files(account)["name"]} == {"renamed.txt", "1.txt"}
+    assert uploader.results["ik_url"].iloc[0].endswith("/in/renamed.txt")
+
+
+def test_a_rename_that_fails_says_why(stored: Stored) -> None:
+    """The name stays."""
+    uploads, _, account = stored
+    uploads.row("0.txt").click()
+    uploads.page.keyboard.press("F2")
+    uploads.root.get_by_label("Name", exact=True).fill("1")
+    uploads.page.keyboard.press("Tab")
+    uploads.root.locator(".ik-trouble").get_by_text("Couldn't change 1 file in your library.").wait_for()
+    uploads.row("0.txt").wait_for()
+    assert {*ikpipe.files(account)["name"]} == {"0.txt", "1.txt"}
+
+
+def test_files_are_deleted_after_a_question(stored: Stored) -> None:
+    """Cancel deletes nothing; a deleted file can be uploaded again, and is not among the links."""
+    uploads, uploader, account = stored
+    uploads.row("0.txt").click()
+    delete = uploads.root.locator(".ik-selection").get_by_role("button", name="Delete from library")
+    delete.click()
+    dialog = uploads.root.get_by_role("alertdialog", name="Delete 1 file from your library?")
+    dialog.get_by_text("/in/0.txt").wait_for()
+    uploads.page.keyboard.press("Escape")
+    assert len(ikpipe.files(account)) == 2
+    delete.click()
+    dialog.get_by_role("button", name="Delete 1 file").click()
+    uploads.wait_state("0.txt", "Deleted")
+    assert [*ikpipe.files(account)["name"]] == ["1.txt"]
+    assert len(uploader.results) == 1
+    uploads.button("Upload 0.txt again").click()
+    uploads.wait_uploaded(2)
+    assert len(ikpipe.files(account)) == 2
