@@ -214,6 +214,11 @@ def _quote_column(column: str) -> str:
     return '"' + column.replace('"', '""') + '"' if special else column
 
 
+def request_settings(options: Namespace) -> dict[str, Any]:
+    """Return the keywords of functions of the library about requests: policy and time limit."""
+    return {"policy": policy(options.policy), "timeout": options.timeout}
+
+
 def policy(pairs: Iterable[tuple[str, str]]) -> Policy:
     """Return the policy of `--policy` options.
 

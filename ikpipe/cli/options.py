@@ -217,9 +217,14 @@ def add_timeout(command: ArgumentParser) -> None:
 
 def add_reporting(command: ArgumentParser) -> None:
     """Add the options about what a run says."""
+    add_quiet(command)
+    add_reports(command)
+
+
+def add_quiet(command: ArgumentParser) -> None:
+    """Add the option to print less."""
     help_text = "show no progress and no summary, only warnings and errors"
     command.add_argument("-q", "--quiet", action="store_true", help=help_text)
-    add_reports(command)
 
 
 def add_reports(command: ArgumentParser) -> None:

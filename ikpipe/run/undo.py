@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,8 @@ from ikpipe.run.existing.known_files import details_before
 from ikpipe.run.existing.requests import PacedRequests, StoppedError
 from ikpipe.run.existing.reversal import Reversal, RunFile
 from ikpipe.run.existing.reverser import MOST_DELETED, FileReverser, Outcome
+from ikpipe.run.progress import Progress
+from ikpipe.run.progress_display import Shown, display
 from ikpipe.run.undo_rows import DoneRow, stored_file
 from ikpipe.run.undo_source import opened_source, unproven
 from ikpipe.service.client import ServiceClient
@@ -45,6 +48,8 @@ async def _undo(
     trust_journal: bool = False,
     max_failures: int | None = None,
     policy: Policy | None = None,
+    progress: Shown = True,
+    timeout: float | None = None,
     transport: httpx.AsyncBaseTransport | None = None,
 ) -> Frame:
     """Revert a run: bring the files that it created, replaced or changed back to what they were.
@@ -69,6 +74,10 @@ async def _undo(
         Stop, and raise `UploadError`, when this many rows are ``failed``; None sets no limit.
     policy
         Its `changes` and `look_ups` are the maximum number of requests per second that change and read the library.
+    progress
+        As for `upload`; its `counts` are by `ik_change`.
+    timeout
+        Seconds without any progress after which a request ends, instead of all other time-outs.
     transport
         An httpx transport to use instead of the network.
 
@@ -106,10 +115,14 @@ async def _undo(
             )
         if source.journal is not None and not dry_run:
             source.journal.undo(time.time())
-        async with ServiceClient(transport, policy=policy) as client:
+        async with ServiceClient(transport, timeout, policy) as client:
             client.sleep = interruptible_sleep
-            reverser = _RunReverser(client, account, policy, source.journal, dry_run=dry_run, most=max_failures)
-            outcomes = await reverser.revert(source.rows)
+            shown = _ShownOutcomes(progress, len(source.rows))
+            reverser = _RunReverser(
+                client, account, policy, source.journal, dry_run=dry_run, most=max_failures, show=shown.add
+            )
+            with closing(shown):
+                outcomes = await reverser.revert(source.rows)
         changed: Frame = files.close([Change(*outcome) for outcome in outcomes])
         if max_failures is not None and reverser.failures >= max_failures:
             raise _failures_error(changed, outcomes, max_failures)
@@ -132,6 +145,22 @@ def _failures_error(changed: Frame, outcomes: Sequence[Outcome], most: int) -> U
 def _without_file(row: DoneRow) -> Outcome:
     """Return the outcome of a row that did nothing to a file, as far as that is known."""
     return Outcome("left", _NOT_KNOWN) if row.result.status in ("unknown", "accepted") else Outcome("none")
+
+
+class _ShownOutcomes:
+    """The progress of an undo: rows by their outcome."""
+
+    def __init__(self, progress: Shown, rows: int) -> None:
+        self._display, self._progress = display(progress, rows), Progress(rows)
+
+    def add(self, outcomes: Iterable[Outcome]) -> None:
+        """Count rows that have ended, and show them."""
+        self._progress.counts.update(outcome.change for outcome in outcomes)
+        self._display(self._progress)
+
+    def close(self) -> None:
+        """Show the last state."""
+        self._display.close()
 
 
 class _Work:
@@ -162,7 +191,7 @@ class _RunReverser:
     """Reverts the rows of a run.
 
     `journal` is the run's, if there is one; `dry_run` changes nothing. After `most` failures it stops; None: never.
-    `failures` is their number.
+    `show` is called with outcomes of rows as soon as they are known. `failures` is the number of failures.
     """
 
     def __init__(
@@ -174,8 +203,9 @@ class _RunReverser:
         *,
         dry_run: bool,
         most: int | None = None,
+        show: Callable[[Iterable[Outcome]], None],
     ) -> None:
-        self._most, self.failures = most, 0
+        self._most, self.failures, self._show = most, 0, show
         self._client, self._account, self._policy = client, account, policy
         self._journal, self._dry = journal, dry_run
         reads, changes = (
@@ -198,11 +228,13 @@ class _RunReverser:
         outcomes = [_without_file(row) for row in rows]
         concerned = [at for at, row in enumerate(rows) if row.concerns_file]
         concerned.sort(key=lambda at: rows[at].is_moved)
+        self._show(outcome for row, outcome in zip(rows, outcomes, strict=True) if not row.concerns_file)
         for start in range(0, len(concerned), MOST_DELETED):
             part = concerned[start : start + MOST_DELETED]
             reverted = await self._part([rows[at] for at in part])
             for at, outcome in zip(part, reverted, strict=True):
                 outcomes[at] = outcome
+            self._show(reverted)
         return outcomes
 
     async def _part(self, rows: Sequence[DoneRow]) -> list[Outcome]:

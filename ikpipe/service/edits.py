@@ -37,6 +37,7 @@ async def _delete(
     *,
     dry_run: bool = True,
     policy: Policy | None = None,
+    timeout: float | None = None,
     transport: httpx.AsyncBaseTransport | None = None,
 ) -> Frame:
     """Delete files from the media library, with all of their versions.
@@ -53,6 +54,8 @@ async def _delete(
         Whether to only report what would be deleted, without any request.
     policy
         Its `changes` is the maximum number of requests per second.
+    timeout
+        Seconds without any progress after which a request ends, instead of all other time-outs.
     transport
         An httpx transport to use instead of the network.
 
@@ -71,7 +74,7 @@ async def _delete(
         The media API did not answer the first request.
     """
     return await _in_batches(
-        frame, None, MAX_DELETED, _LibraryEditor(account, policy, transport, DELETION, dry_run=dry_run)
+        frame, None, MAX_DELETED, _LibraryEditor(account, policy, timeout, transport, DELETION, dry_run=dry_run)
     )
 
 
@@ -83,13 +86,14 @@ async def _add_tags(
     column: Hashable = None,
     dry_run: bool = False,
     policy: Policy | None = None,
+    timeout: float | None = None,
     transport: httpx.AsyncBaseTransport | None = None,
 ) -> Frame:
     """Add tags to files in the media library.
 
     Parameters
     ----------
-    frame, account, policy, transport
+    frame, account, policy, timeout, transport
         As for `delete`.
     tags
         The tags for all rows: a list, or comma-separated text.
@@ -107,7 +111,7 @@ async def _add_tags(
     MappingError, AccountError, OutageError
         As for `delete`; also for invalid tags, or unless exactly one of `tags` and `column` is used.
     """
-    editor = _LibraryEditor(account, policy, transport, ADD_TAGS, dry_run=dry_run)
+    editor = _LibraryEditor(account, policy, timeout, transport, ADD_TAGS, dry_run=dry_run)
     return await _in_batches(frame, (tags, column), MAX_TAGGED, editor)
 
 
@@ -119,13 +123,14 @@ async def _remove_tags(
     column: Hashable = None,
     dry_run: bool = False,
     policy: Policy | None = None,
+    timeout: float | None = None,
     transport: httpx.AsyncBaseTransport | None = None,
 ) -> Frame:
     """Remove tags from files in the media library; tags that a file does not have are ignored.
 
     Parameters
     ----------
-    frame, account, tags, column, dry_run, policy, transport
+    frame, account, tags, column, dry_run, policy, timeout, transport
         As for `add_tags`.
 
     Returns
@@ -137,7 +142,7 @@ async def _remove_tags(
     MappingError, AccountError, OutageError
         As for `add_tags`.
     """
-    editor = _LibraryEditor(account, policy, transport, REMOVE_TAGS, dry_run=dry_run)
+    editor = _LibraryEditor(account, policy, timeout, transport, REMOVE_TAGS, dry_run=dry_run)
     return await _in_batches(frame, (tags, column), MAX_TAGGED, editor)
 
 
@@ -147,6 +152,7 @@ async def _purge(
     *,
     dry_run: bool = False,
     policy: Policy | None = None,
+    timeout: float | None = None,
     transport: httpx.AsyncBaseTransport | None = None,
 ) -> Frame:
     """Remove files from the service's cache, so that a replaced file is delivered.
@@ -155,7 +161,7 @@ async def _purge(
     ----------
     frame
         As for `delete`, but `ik_url` or `url` names the files.
-    account, policy, transport
+    account, policy, timeout, transport
         As for `delete`.
     dry_run
         Whether to only report what would be changed.
@@ -172,7 +178,7 @@ async def _purge(
     """
     files = FileChanges(frame)
     urls = files.column(*URLS)
-    editor = _LibraryEditor(account, policy, transport, "/v1/files/purge", dry_run=dry_run)
+    editor = _LibraryEditor(account, policy, timeout, transport, "/v1/files/purge", dry_run=dry_run)
     async with editor.client:
         for url in dict.fromkeys(url for url in urls if url):
             await editor.purge(str(url))
@@ -229,6 +235,7 @@ class _LibraryEditor:
         self,
         account: Account,
         policy: Policy | None,
+        timeout: float | None,
         transport: httpx.AsyncBaseTransport | None,
         path: str,
         *,
@@ -236,7 +243,7 @@ class _LibraryEditor:
     ) -> None:
         account.key()  # raises if there is none, before any request
         self._account, self._path, self._dry = account, path, dry_run
-        self.client = ServiceClient(transport)
+        self.client = ServiceClient(transport, timeout)
         self.client.sleep = interruptible_sleep
         self._limiter = RateLimiter((policy or Policy()).changes)
         self._changes: dict[tuple[str, tuple[str, ...]], Change] = {}

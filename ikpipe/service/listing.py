@@ -21,6 +21,7 @@ async def _files(
     search: str | None = None,
     path: str | None = None,
     limit: int | None = None,
+    timeout: float | None = None,
     transport: httpx.AsyncBaseTransport | None = None,
 ) -> pd.DataFrame:
     """List the media library as a DataFrame.
@@ -35,6 +36,8 @@ async def _files(
         Only files directly in this folder.
     limit
         The maximum number of rows.
+    timeout
+        Seconds without any progress after which a request ends, instead of all other time-outs.
     transport
         An httpx transport to use instead of the network.
 
@@ -48,7 +51,7 @@ async def _files(
     AccountError
         There is no private key, or the service rejects it.
     """
-    async with ServiceClient(transport) as client:
+    async with ServiceClient(transport, timeout) as client:
         return listing_frame([file async for file in iter_files(client, account, search, path, limit)])
 
 

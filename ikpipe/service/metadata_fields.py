@@ -23,13 +23,17 @@ if TYPE_CHECKING:
 _TEXTS = {"Text", "Textarea"}
 
 
-async def _metadata_fields(account: Account, *, transport: httpx.AsyncBaseTransport | None = None) -> pd.DataFrame:
+async def _metadata_fields(
+    account: Account, *, timeout: float | None = None, transport: httpx.AsyncBaseTransport | None = None
+) -> pd.DataFrame:
     """List the account's custom metadata fields as a DataFrame.
 
     Parameters
     ----------
     account
         Must have the private key.
+    timeout
+        Seconds without any progress after which a request ends, instead of all other time-outs.
     transport
         An httpx transport to use instead of the network.
 
@@ -43,7 +47,7 @@ async def _metadata_fields(account: Account, *, transport: httpx.AsyncBaseTransp
     AccountError
         There is no private key, or the service rejects it.
     """
-    async with ServiceClient(transport) as client:
+    async with ServiceClient(transport, timeout) as client:
         return fields_frame(await list_fields(client, account))
 
 
@@ -55,6 +59,7 @@ async def _create_metadata_fields(
     schemas: Mapping[str, Mapping[str, Any]] | None = None,
     dry_run: bool = True,
     policy: Policy | None = None,
+    timeout: float | None = None,
     transport: httpx.AsyncBaseTransport | None = None,
 ) -> pd.DataFrame:
     """Create the custom metadata fields that a table's columns need and the account does not have.
@@ -79,6 +84,8 @@ async def _create_metadata_fields(
         Whether to only report what would be created.
     policy
         Its `changes` is the maximum number of requests per second.
+    timeout
+        Seconds without any progress after which a request ends, instead of all other time-outs.
     transport
         An httpx transport to use instead of the network.
 
@@ -101,7 +108,7 @@ async def _create_metadata_fields(
         for plan in planned_fields(frame, columns)
     ]
     limiter = RateLimiter((policy or Policy()).changes)
-    async with ServiceClient(transport) as client:
+    async with ServiceClient(transport, timeout) as client:
         existing = fields_of(await list_fields(client, account))
         rows = []
         for plan in plans:

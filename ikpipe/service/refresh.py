@@ -28,6 +28,7 @@ async def _refresh(
     *,
     every: bool = False,
     policy: Policy | None = None,
+    timeout: float | None = None,
     transport: httpx.AsyncBaseTransport | None = None,
 ) -> Frame:
     """Update results from the media library: pending extensions and pre-transformations.
@@ -44,6 +45,8 @@ async def _refresh(
         Whether to read the details of every uploaded file, not only of files with pending operations.
     policy
         Its `look_ups` is the maximum number of files read per second.
+    timeout
+        Seconds without any progress after which a request ends, instead of all other time-outs.
     transport
         An httpx transport to use instead of the network.
 
@@ -67,7 +70,7 @@ async def _refresh(
     limiter = RateLimiter((policy or Policy()).look_ups)
     rows = [row for row in revision.results if _is_pending(row, every=every)]
     errors, refreshed = list[Error](), 0
-    async with ServiceClient(transport) as client:
+    async with ServiceClient(transport, timeout) as client:
 
         async def refresh_row(row: Result) -> None:
             """Refresh one row within the rate of searches."""

@@ -15,7 +15,8 @@ from ikpipe.cli.options import (
     add_policy,
     add_profile,
     add_reading,
-    add_reports,
+    add_reporting,
+    add_timeout,
     add_writing,
 )
 from ikpipe.cli.signals import exit_at_once
@@ -56,8 +57,9 @@ def add(every: Commands) -> None:
     add_writing(command)
     add_mapping(command)
     command.add_argument("--probe", action="store_true", help="request the headers of each URL")
+    add_timeout(command)
     add_policy(command)
-    add_reports(command)
+    add_reporting(command)
     account = command.add_mutually_exclusive_group()
     add_profile(account)
     account.add_argument("--emulator", action="store_true", help="check without the account, as for upload --emulator")
@@ -84,8 +86,9 @@ def check(options: Namespace) -> int:
     recorder.problems(problems, rows)
     if options.out is not None:
         output.write_frame(problems, options.out, style)
-    lines = report.report_writer(table.lines).problems(problems, rows)
-    say(*lines, *([] if problems.empty else [""]), f"Mapping: {job.mapping_text}")
+    if not options.quiet:
+        lines = report.report_writer(table.lines).problems(problems, rows)
+        say(*lines, *([] if problems.empty else [""]), f"Mapping: {job.mapping_text}")
     if account is None and not options.emulator and metadata_fields(table.sample, mapping.call_keywords(options)):
         say("Custom metadata was not checked against the account's fields, since no account is set.")
     return SOME_NOT if (problems["severity"] == "error").any() else SUCCESS
@@ -101,7 +104,7 @@ def _find_problems(job: UploadJob, account: ikpipe.Account | None, options: Name
     async def find_all() -> tuple[list[Problem], int]:
         """Return the problems and the number of rows."""
         policy = mapping.policy(options.policy)
-        async with ServiceClient(fetch_hosts=options.fetch_host) as client:
+        async with ServiceClient(None, options.timeout, policy, options.fetch_host) as client:
             return await find_problems(job, client, account, probe=options.probe, policy=policy)
 
     found, rows = to_sync(find_all, "check")()

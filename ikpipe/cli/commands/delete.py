@@ -7,7 +7,16 @@ from argparse import Namespace
 import ikpipe
 from ikpipe.cli import help_text, mapping
 from ikpipe.cli.changes import ChangeWords, change_table
-from ikpipe.cli.options import Commands, add_command, add_policy, add_profile, add_reading, add_reporting, add_writing
+from ikpipe.cli.options import (
+    Commands,
+    add_command,
+    add_policy,
+    add_profile,
+    add_reading,
+    add_reporting,
+    add_timeout,
+    add_writing,
+)
 
 HELP = f"""\
 examples:
@@ -38,6 +47,7 @@ def add(every: Commands) -> None:
     command.add_argument("-o", "--out", metavar="OUT", help="a file for the rows; - for standard output")
     add_reading(command)
     add_writing(command)
+    add_timeout(command)
     add_policy(command)
     add_reporting(command)
     add_profile(command)
@@ -45,7 +55,5 @@ def add(every: Commands) -> None:
 
 def delete(options: Namespace) -> int:
     """`ikpipe delete TABLE [--yes] [-o OUT]`."""
-    dry, policy = options.dry_run or not options.yes, mapping.policy(options.policy)
-    return change_table(
-        options, _WORDS, lambda table, account: ikpipe.delete(table, account, dry_run=dry, policy=policy)
-    )
+    settings = {"dry_run": options.dry_run or not options.yes, **mapping.request_settings(options)}
+    return change_table(options, _WORDS, lambda table, account: ikpipe.delete(table, account, **settings))

@@ -17,6 +17,7 @@ from ikpipe.cli.options import (
     add_profile,
     add_reading,
     add_reporting,
+    add_timeout,
     add_writing,
 )
 from ikpipe.cli.signals import exit_at_once
@@ -62,6 +63,7 @@ def add(every: Commands) -> None:
     command.add_argument("-o", "--out", metavar="OUT", help="the file for the list (default: CSV on standard output)")
     add_reading(command)
     add_writing(command)
+    add_timeout(command)
     add_policy(command)
     add_reporting(command)
     add_profile(command)
@@ -74,7 +76,7 @@ def fields(options: Namespace) -> int:
     columns = [name.strip() for names in options.column for name in names.split(",") if name.strip()]
     schemas = {field: {"type": kind} for field, kind in options.type}
     settings: dict[str, Any] = {"columns": columns or None, "schemas": schemas or None}
-    settings |= {"dry_run": options.dry_run or not options.yes, "policy": mapping.policy(options.policy)}
+    settings |= {"dry_run": options.dry_run or not options.yes, **mapping.request_settings(options)}
     return change_table(
         options, _WORDS, lambda table, account: ikpipe.create_metadata_fields(table, account, **settings)
     )
@@ -88,6 +90,6 @@ def _list(options: Namespace) -> int:
     output.check_writable(out, style)
     account = ikpipe.Account.from_env(options.profile)
     with exit_at_once():
-        found = ikpipe.metadata_fields(account)
+        found = ikpipe.metadata_fields(account, timeout=options.timeout)
     output.write_frame(found, out, style)
     return SUCCESS

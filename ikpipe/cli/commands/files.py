@@ -8,7 +8,7 @@ import ikpipe
 from ikpipe.cli import help_text, output
 from ikpipe.cli.exit_status import SUCCESS
 from ikpipe.cli.option_values import count
-from ikpipe.cli.options import Commands, add_command, add_logging, add_profile, add_writing
+from ikpipe.cli.options import Commands, add_command, add_logging, add_profile, add_quiet, add_timeout, add_writing
 from ikpipe.cli.signals import exit_at_once
 
 HELP = f"""\
@@ -36,8 +36,10 @@ def add(every: Commands) -> None:
         "-o", "--out", metavar="OUT", default="-", help="the file for the list (default: CSV on standard output)"
     )
     add_writing(command)
-    add_profile(command)
+    add_timeout(command)
+    add_quiet(command)
     add_logging(command)
+    add_profile(command)
 
 
 def files(options: Namespace) -> int:
@@ -46,6 +48,8 @@ def files(options: Namespace) -> int:
     output.check_writable(options.out, style)
     account = ikpipe.Account.from_env(options.profile)
     with exit_at_once():
-        listing = ikpipe.files(account, search=options.search, path=options.path, limit=options.limit)
+        listing = ikpipe.files(
+            account, search=options.search, path=options.path, limit=options.limit, timeout=options.timeout
+        )
     output.write_frame(listing, options.out, style)
     return SUCCESS

@@ -17,7 +17,7 @@ from ikpipe.cli.options import (
     add_profile,
     add_reading,
     add_repeated,
-    add_reports,
+    add_reporting,
     add_timeout,
     add_writing,
 )
@@ -60,7 +60,7 @@ def add(every: Commands) -> None:
     add_repeated(command)
     add_timeout(command)
     add_policy(command)
-    add_reports(command)
+    add_reporting(command)
     add_profile(command)
 
 
@@ -78,8 +78,9 @@ def plan(options: Namespace) -> int:
         attrs = job.table.sample.attrs
         writer = None if out is None else stack.enter_context(output.chunk_writer(out, style, attrs))
         counts = _write_plan(job, account, options, writer)
-    say(*counts.lines(width(), job.table.lines, in_options), "", f"Mapping: {job.mapping_text}")
-    say("Nothing was sent or changed.")
+    if not options.quiet:
+        say(*counts.lines(width(), job.table.lines, in_options), "", f"Mapping: {job.mapping_text}")
+        say("Nothing was sent or changed.")
     return SUCCESS if counts.all_well else SOME_NOT
 
 

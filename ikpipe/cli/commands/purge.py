@@ -7,7 +7,16 @@ from argparse import Namespace
 import ikpipe
 from ikpipe.cli import help_text, mapping, output
 from ikpipe.cli.changes import ChangeWords, change_table, report_changes
-from ikpipe.cli.options import Commands, add_command, add_policy, add_profile, add_reading, add_reporting, add_writing
+from ikpipe.cli.options import (
+    Commands,
+    add_command,
+    add_policy,
+    add_profile,
+    add_reading,
+    add_reporting,
+    add_timeout,
+    add_writing,
+)
 from ikpipe.errors import Error
 
 HELP = f"""\
@@ -40,6 +49,7 @@ def add(every: Commands) -> None:
     command.add_argument("-o", "--out", metavar="OUT", help="a file for the rows; - for standard output")
     add_reading(command)
     add_writing(command)
+    add_timeout(command)
     add_policy(command)
     add_reporting(command)
     add_profile(command)
@@ -49,19 +59,15 @@ def purge(options: Namespace) -> int:
     """`ikpipe purge TABLE`, or `ikpipe purge URL …`."""
     import pandas as pd
 
-    policy, names = mapping.policy(options.policy), options.table
+    settings, names = {"dry_run": options.dry_run, **mapping.request_settings(options)}, options.table
     urls = [name for name in names if name.startswith(("https://", "http://"))]
     if len(names) > 1 and len(urls) < len(names):
         raise Error("Name one table, or URLs only.", fix="URLs start with https://.")
     if not urls:
         (options.table,) = names
-        return change_table(
-            options,
-            _WORDS,
-            lambda table, account: ikpipe.purge(table, account, dry_run=options.dry_run, policy=policy),
-        )
+        return change_table(options, _WORDS, lambda table, account: ikpipe.purge(table, account, **settings))
     if options.out is not None:
         output.check_writable(options.out, output.csv_style(options))
     account = ikpipe.Account.from_env(options.profile)
-    changed = ikpipe.purge(pd.DataFrame({"url": urls}), account, dry_run=options.dry_run, policy=policy)
+    changed = ikpipe.purge(pd.DataFrame({"url": urls}), account, **settings)
     return report_changes(changed, options, _WORDS)

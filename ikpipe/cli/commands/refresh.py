@@ -15,6 +15,7 @@ from ikpipe.cli.options import (
     add_profile,
     add_reading,
     add_reporting,
+    add_timeout,
     add_writing,
 )
 from ikpipe.cli.wording import say
@@ -47,6 +48,7 @@ def add(every: Commands) -> None:
     command.add_argument("--every", action="store_true", help="read the details of every file that is uploaded")
     add_reading(command)
     add_writing(command)
+    add_timeout(command)
     add_policy(command)
     add_reporting(command)
     add_profile(command)
@@ -60,7 +62,7 @@ def refresh(options: Namespace) -> int:
     output.check_writable(options.out, style)
     account = ikpipe.Account.from_env(options.profile)
     results = results_table(options.table, mapping.read_options(options))
-    fresh: pd.DataFrame = ikpipe.refresh(results, account, every=options.every, policy=mapping.policy(options.policy))
+    fresh: pd.DataFrame = ikpipe.refresh(results, account, every=options.every, **mapping.request_settings(options))
     options.reports.recorder.results(fresh)
     output.write_frame(fresh, options.out, style)
     pending = _pending(fresh)

@@ -7,7 +7,16 @@ from argparse import Namespace
 import ikpipe
 from ikpipe.cli import help_text, mapping
 from ikpipe.cli.changes import ChangeWords, change_table
-from ikpipe.cli.options import Commands, add_command, add_policy, add_profile, add_reading, add_reporting, add_writing
+from ikpipe.cli.options import (
+    Commands,
+    add_command,
+    add_policy,
+    add_profile,
+    add_reading,
+    add_reporting,
+    add_timeout,
+    add_writing,
+)
 from ikpipe.errors import Error
 
 HELP = f"""\
@@ -43,6 +52,7 @@ def add(every: Commands) -> None:
     command.add_argument("-o", "--out", metavar="OUT", help="a file for the rows; - for standard output")
     add_reading(command)
     add_writing(command)
+    add_timeout(command)
     add_policy(command)
     add_reporting(command)
     add_profile(command)
@@ -50,13 +60,9 @@ def add(every: Commands) -> None:
 
 def tag(options: Namespace) -> int:
     """`ikpipe tag TABLE --add TAG[,TAG]`."""
-    policy = mapping.policy(options.policy)
     change = ikpipe.add_tags if options.add or options.add_from else ikpipe.remove_tags
     tags, column = options.add or options.remove, options.add_from or options.remove_from
     if tags is None and not column:
         raise Error("The list of tags is empty.", fix="Name at least one, such as --add summer.")
-    return change_table(
-        options,
-        _WORDS,
-        lambda table, account: change(table, account, tags, column=column, dry_run=options.dry_run, policy=policy),
-    )
+    settings = {"column": column, "dry_run": options.dry_run, **mapping.request_settings(options)}
+    return change_table(options, _WORDS, lambda table, account: change(table, account, tags, **settings))

@@ -11,7 +11,17 @@ from ikpipe.cli.changes import ChangeWords, report_changes
 from ikpipe.cli.commands.journals import list_journals
 from ikpipe.cli.exit_status import SUCCESS
 from ikpipe.cli.option_values import count
-from ikpipe.cli.options import Commands, add_command, add_policy, add_profile, add_reporting, add_trust, add_writing
+from ikpipe.cli.options import (
+    Commands,
+    add_command,
+    add_policy,
+    add_profile,
+    add_reporting,
+    add_timeout,
+    add_trust,
+    add_writing,
+)
+from ikpipe.cli.sending import progress
 from ikpipe.cli.wording import say
 from ikpipe.errors import Error, UploadError
 
@@ -63,6 +73,7 @@ def add(every: Commands) -> None:
     add_writing(command)
     command.add_argument("--max-failures", metavar="N", type=count, help="stop after N failed rows")
     add_trust(command)
+    add_timeout(command)
     add_policy(command)
     add_reporting(command)
     add_profile(command)
@@ -75,7 +86,7 @@ def undo(options: Namespace) -> int:
     style = output.csv_style(options)
     if options.out is not None:
         output.check_writable(options.out, style, options.journal)
-    account, policy = ikpipe.Account.from_env(options.profile), mapping.policy(options.policy)
+    account = ikpipe.Account.from_env(options.profile)
     try:
         undone: pd.DataFrame = ikpipe.undo(
             options.journal,
@@ -83,7 +94,8 @@ def undo(options: Namespace) -> int:
             dry_run=options.dry_run or not options.yes,
             trust_journal=options.trust_journal,
             max_failures=options.max_failures,
-            policy=policy,
+            progress=progress(options),
+            **mapping.request_settings(options),
         )
     except UploadError as error:  # after the failures that are allowed
         if error.results is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,6 +77,23 @@ def silent(talk: Talk) -> None:
     """Read a request, and answer nothing until the other side closes the connection."""
     talk.request()
     talk.connection.recv(1)
+
+
+@pytest.mark.parametrize("command", ["files", "fields", "refresh", "tag", "delete", "purge", "undo", "check"])
+def test_every_command_that_asks_the_service_has_it(ikp: Ikp, command: str) -> None:
+    """It is an option of each, and its value is checked."""
+    ran = ikp(command, *(["out.csv"] if command not in ("files", "fields") else []), "--timeout", "0")
+    assert "argument --timeout: '0' is not a number above 0" in ran.err
+
+
+@pytest.mark.usefixtures("signed_in")
+def test_a_list_of_files(ikp: Ikp, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It waits no longer than it is told to for an answer."""
+    with RawServer(silent) as server:
+        monkeypatch.setenv("IMAGEKIT_API_URL", server.url)
+        began = time.monotonic()
+        assert ikp("files", "--timeout", "0.05").status == 3
+    assert time.monotonic() - began < 30  # one attempt without the option
 
 
 @pytest.mark.parametrize("command", ["plan", "update"])

@@ -123,6 +123,8 @@ def test_tag_refuses(words: list[str], ikp: Ikp) -> None:
         ("purge", "out.csv"),
         ("delete", "out.csv"),
         ("refresh", "out.csv", "-o", "fresh.csv"),
+        ("check", "out.csv", "--map", "file=ik_url"),
+        ("plan", "out.csv", "--map", "file=ik_url"),
     ],
     ids=lambda words: words[0],
 )
@@ -131,6 +133,7 @@ def test_quiet(words: tuple[str, ...], ikp: Ikp) -> None:
     """A job's mail is empty if nothing is wrong."""
     ran = ikp(*words, "-q", *SWIFT)
     assert (ran.status, ran.out, ran.err) == (0, "", "")
+    assert ikp("files", "-q", "-o", "files.csv") == (0, "", "")
 
 
 # purge

@@ -441,3 +441,11 @@ def test_without_a_private_key(scene: Scene) -> None:
     """It is an error before anything else."""
     with pytest.raises(ikpipe.AccountError):
         scene.undo(account=ikpipe.Account("public", authentication_endpoint="https://x.example"))
+
+
+def test_its_progress(scene: Scene) -> None:
+    """Rows by what becomes of them, as far as it is: the last state has all."""
+    seen: list[dict[str, int]] = []
+    account = scene.client.emulator.account
+    undone = ikpipe.undo(scene.journal, account, progress=lambda now: seen.append({**now.counts}))
+    assert seen[-1] == undone["ik_change"].value_counts().to_dict() == {"planned": 3, "none": 1}
