@@ -15,7 +15,7 @@ from ikpipe.frames.mapping import ColumnMapping
 from ikpipe.request.columns import call_or_error
 from ikpipe.request.metadata import MetadataField
 from ikpipe.request.missing import without_none
-from ikpipe.request.names import Names, canonical_path
+from ikpipe.request.names import Names, canonical_path, replaced_texts
 from ikpipe.request.parameters import encode
 from ikpipe.request.planner import RequestBuilder, UploadRequest
 from ikpipe.request.rows import MappedRows
@@ -115,17 +115,21 @@ class RowValidator:
         cells: Mapping[str, Any],
     ) -> RowView:
         # A page shows the name and folder that are sent.
-        fields, problems = (request.fields, []) if isinstance(request, UploadRequest) else ({}, request)
         known = row.picked or source  # of a picked file that is empty or too large, there is no source
-        name = fields.get("fileName") or _text(cells["file_name"]) or (known and known.name)
-        name = name or _last_part(cells["file"])
+        given = {"fileName": _text(cells["file_name"]), "folder": _text(cells["folder"])}
+        given["fileName"] = given["fileName"] or (known and known.name) or _last_part(cells["file"])
+        if isinstance(request, UploadRequest):
+            fields, problems = {**given, **request.fields}, []
+        else:
+            fields, problems = self._as_sent(given, request), request
+        name = fields["fileName"]
         return RowView(
             name=name[:_MAX_TEXT],
             size=None if known is None else known.size,
             media_type=_media_type(row, source, name),
             source=_origin(row, source),
             href=source.text if source is not None and source.kind in ("url", "fetch") else None,
-            folder=fields.get("folder", _text(cells["folder"]))[:_MAX_TEXT],
+            folder=fields["folder"][:_MAX_TEXT],
             tags=_tags(cells["tags"]),
             description=_text(cells["description"]),
             private=_PRIVATE.get(_encoded("is_private_file", cells["is_private_file"])),
@@ -135,6 +139,16 @@ class RowValidator:
             target=self._target(request),
             file=source,
         )
+
+    def _as_sent(self, given: Mapping[str, str], problems: Sequence[Problem]) -> dict[str, str]:
+        """Return the name and the folder of a row with problems as they would be sent; wrong ones as given."""
+        wrong = {problem.parameter for problem in problems if problem.severity == "error"}
+        fields = dict(given)
+        for column, wire in (("file_name", "fileName"), ("folder", "folder")):
+            if self._names == "stored" and column not in wrong:
+                for _, text in replaced_texts(wire, [given[wire]]):
+                    fields[wire] = text
+        return fields
 
     def _target(self, request: UploadRequest | list[Problem]) -> str | None:
         """Return the path where a file would be stored, if its name is fixed."""

@@ -64,7 +64,15 @@ export class TextField {
   show(value, mixed) {
     this.input.placeholder = mixed ? STRINGS.mixed : "";
     this.text = mixed || value === undefined || value === null ? "" : this.write(value);
-    if (!this.dirty && this.input.value !== this.text) this.input.value = this.text;
+    if (!this.dirty && this.input.value !== this.text) this.replaceText();
+  }
+
+  /** Show the text; the cursor stays where it was, since the user may go on typing. */
+  replaceText() {
+    const { selectionStart, selectionEnd } = this.input; // null in a field that is not for text
+    const typing = selectionStart !== null && this.input.matches(":focus");
+    this.input.value = this.text;
+    if (typing) this.input.setSelectionRange(selectionStart, selectionEnd);
   }
 
   /** Drop what was typed and is not committed yet, and return whether there was anything. */

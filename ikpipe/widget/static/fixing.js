@@ -37,8 +37,9 @@ export function tellAdjusted(queue, ids) {
     else if (file && row.name && row.name !== file.name) changes.push([row.id, file.name, row.name]);
   }
   if (!changes.length) return;
-  const press = () => queue.emit("show", changes.map(([id]) => id));
-  queue.emit("offer", { icon: "edit", text: adjustedText(changes), action: STRINGS.showFiles, press });
+  const adjusted = changes.map(([id]) => id);
+  const press = () => queue.emit("show", adjusted);
+  queue.emit("offer", { icon: "edit", text: adjustedText(changes), action: STRINGS.showFiles, press, ids: adjusted });
 }
 
 /** @param {string[][]} changes */

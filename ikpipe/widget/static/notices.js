@@ -11,7 +11,14 @@ const TOAST_TIME = 4000; // ms
 const ACTION_TIME = 10000; // ms in which what was done can be undone by a button
 const MAX_TROUBLES = 3;
 
-/** @typedef {{ icon: string, text: string, action: string, press: () => void }} Offer A notice with a button. */
+/**
+ * @typedef {object} Offer A notice with a button; it goes away with the last of the rows that it is about.
+ * @property {string} icon
+ * @property {string} text
+ * @property {string} action
+ * @property {() => void} press
+ * @property {string[]} [ids]
+ */
 
 export class Notices {
   /** @param {Ui} ui */
@@ -106,6 +113,7 @@ export class Notices {
   }
 
   update() {
+    this.offers = this.offers.filter(({ ids }) => !ids || this.ui.store.all(ids).length);
     const parts = [
       ...this.stateNotices(),
       ...this.troubles.map((text) => this.troubleNotice(text)),

@@ -176,6 +176,21 @@ def test_an_extension_that_is_typed_is_not_doubled(uploads: Uploads, stub: Stub)
     assert uploads.bridge.wait_for("edit")[0]["value"] == "b.JPG"
 
 
+def test_the_cursor_stays_while_text_is_checked(
+    upload_page: Open, account: ikpipe.Account, files: Callable[..., Any]
+) -> None:
+    """A character that ImageKit replaces is replaced a moment after the last key; typing goes on at the same place."""
+    uploads, _uploader = upload_page(account)
+    uploads.choose(files(1))
+    uploads.wait_rows(1)
+    open_editor(uploads, "picture-0.png")
+    uploads.page.keyboard.press("Home")
+    uploads.page.keyboard.type("my ")
+    uploads.wait_value("Name", "my_picture-0")
+    uploads.page.keyboard.type("own-")
+    uploads.wait_value("Name", "my_own-picture-0")
+
+
 def test_escape_restores_what_was_typed(uploads: Uploads, stub: Stub) -> None:
     """Half-typed text is not saved, and the panel stays open; a second Escape closes it."""
     stub.push({"id": "r0", "name": "a.jpg", "folder": "/in"})
@@ -300,6 +315,16 @@ def test_a_folder_with_a_space_is_adjusted(upload_page: Open, account: ikpipe.Ac
     uploads.button("Upload 3 files").wait_for()
     uploads.root.locator(".ik-notice").get_by_role("button", name="Show").click()
     uploads.root.get_by_text("3 selected").wait_for()
+
+
+def test_a_note_about_files_goes_away_with_them(upload_page: Open, account: ikpipe.Account, folder: Path) -> None:
+    """Its button would show nothing."""
+    uploads, _uploader = upload_page(account, folder="/in")
+    uploads.drop([str(folder)])
+    note = uploads.root.locator(".ik-notice", has_text="will be stored as")
+    note.get_by_role("button", name="Show").click()
+    uploads.page.keyboard.press("Delete")
+    note.wait_for(state="detached")
 
 
 def test_problems_are_grouped_and_fixed_by_one_button(uploads: Uploads, stub: Stub) -> None:

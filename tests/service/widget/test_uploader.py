@@ -254,6 +254,14 @@ def test_names_are_shown_as_they_are_sent(account: ikpipe.Account) -> None:
     assert len(uploader.results["ik_warnings"][0]) == 2
 
 
+def test_a_problem_elsewhere_changes_no_name_that_is_shown(account: ikpipe.Account) -> None:
+    """A row that cannot be sent shows its name and folder as the others do."""
+    with Browser(ikpipe.Uploader(account, use_unique_file_name=False)) as browser:
+        browser.pick({"My Trip/a b.txt": b""})
+        shown = browser.rows["b0"]
+        assert (shown["state"], shown["folder"], shown["name"]) == ("invalid", "/My_Trip", "a_b.txt")
+
+
 def test_names_as_given_are_shown_as_given(emulate: Callable[..., Emulator]) -> None:
     """An account can keep names unchanged."""
     emulator = emulate(names="keep")
