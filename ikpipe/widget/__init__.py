@@ -13,6 +13,7 @@
     rows.py             a row: its file, edits and state
     row_store.py        all rows: by id, counted by state, and which of them changed
     row_editor.py       edits and removals of rows by the user
+    renaming.py         new names from a template
     history.py          undo and redo
     library_changes.py  changes of files in the library that pages ask for
     stored_files.py     makes these changes, in a thread

@@ -20,6 +20,7 @@ from ikpipe.widget.links import Links
 from ikpipe.widget.message_fields import InvalidMessage
 from ikpipe.widget.message_order import MessageOrder
 from ikpipe.widget.picked_files import PickedFile
+from ikpipe.widget.renaming import Renaming
 from ikpipe.widget.row_editor import RowEditor
 from ikpipe.widget.row_store import RowStore
 from ikpipe.widget.rows import IN_PROGRESS, RETRYABLE, WidgetRow
@@ -52,8 +53,7 @@ class Controller:
         self.table, self.config, self.send_message, self.on_change = table, config, send_message, on_change
         self.rows = RowStore(len(table.input))
         self.uploads, self.order = BrowserUploads(send_message), MessageOrder()
-        self.runs = RunTotals(self.uploads)
-        self.error, self.reason = "", ""
+        self.runs, self.error, self.reason = RunTotals(self.uploads), "", ""
         self._acknowledgments: list[dict[str, Any]] = []
         self._validator = RowValidator(
             table, config.account.max_file_size, self.uploads.files.source, config.policy.names
@@ -71,8 +71,8 @@ class Controller:
             messages.RemoveMessage: self._remove,
             messages.SelectMessage: self._select,
             messages.EditMessage: self._edit,
-            messages.ChangeMessage: self._library.change,
-            messages.DeleteMessage: self._library.delete,
+            messages.RenameMessage: Renaming(self).rename,
+            **self._library.handlers,
             messages.UndoMessage: self._undo,
             messages.HaveMessage: self._have,
             messages.LostMessage: self._lost,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ikpipe.widget.message_fields import InvalidMessage
-from ikpipe.widget.messages import ChangeMessage, DeleteMessage, UndoMessage
+from ikpipe.widget.messages import ChangeMessage, DeleteMessage, TagsMessage, UndoMessage
 from ikpipe.widget.rows import WidgetRow
 from ikpipe.widget.stored_files import Outcomes, StoredFiles, stored_value
 
@@ -28,6 +28,11 @@ class LibraryChanges:
     def __init__(self, controller: Controller) -> None:
         self._controller = controller
         self._files = StoredFiles(controller.config.account, controller.config.policy)
+
+    @property
+    def handlers(self) -> dict[type[Any], Callable[[Any], None]]:
+        """The method for each type of message."""
+        return {ChangeMessage: self.change, DeleteMessage: self.delete, TagsMessage: self.tags}
 
     def change(self, message: ChangeMessage) -> None:
         """Change a column of files, and record it in the history."""
@@ -83,6 +88,14 @@ class LibraryChanges:
                 self._controller.on_change("frame", "results")
 
         self._files.delete(rows, done)
+
+    def tags(self, message: TagsMessage) -> None:
+        """Send the account's most frequent tags, none if they cannot be read; a page asks once."""
+
+        def done(tags: list[str]) -> None:
+            self._controller.send_message({"type": "account_tags", "request": message.request, "tags": tags})
+
+        self._files.tags(done)
 
     def _rows(self, message: ChangeMessage | DeleteMessage) -> list[WidgetRow]:
         """Return the rows of a message; raise `InvalidMessage` if the file of one of them cannot be changed."""

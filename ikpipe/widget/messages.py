@@ -82,6 +82,22 @@ class ChangeMessage(NamedTuple):
     step: str = ""
 
 
+class RenameMessage(NamedTuple):
+    """Rename rows by a template; `preview` only reports the new names. `step` is as in `EditMessage`."""
+
+    request: str | int
+    ids: list[str]
+    template: str
+    preview: bool
+    step: str = ""
+
+
+class TagsMessage(NamedTuple):
+    """Send the tags that some of the account's files have."""
+
+    request: str | int
+
+
 class DeleteMessage(NamedTuple):
     """Delete files from the library; the user has confirmed it."""
 
@@ -196,6 +212,8 @@ Message = (
     | SelectMessage
     | EditMessage
     | ChangeMessage
+    | RenameMessage
+    | TagsMessage
     | DeleteMessage
     | UndoMessage
     | HaveMessage
@@ -298,6 +316,14 @@ _READERS: dict[str, Callable[[MessageFields], Message]] = {
     "select": lambda fields: SelectMessage(fields.ids()),
     "edit": _edit,
     "change": lambda fields: ChangeMessage(*_edit(fields)),
+    "rename": lambda fields: RenameMessage(
+        fields.request(),
+        fields.ids(),
+        fields.text("template", MAX_PATH),
+        fields.flag("preview", default=True),
+        fields.text("step", default=""),
+    ),
+    "tags": lambda fields: TagsMessage(fields.request()),
     "delete": lambda fields: DeleteMessage(fields.request(), fields.ids()),
     "undo": _undo,
     "redo": _undo,

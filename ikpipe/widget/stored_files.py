@@ -6,6 +6,7 @@ They are made by `ikpipe.update` and `ikpipe.delete`, and only of files that row
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -22,11 +23,14 @@ from ikpipe.service import updates
 from ikpipe.service.client import ServiceClient
 from ikpipe.service.edits import delete
 from ikpipe.service.library import file_details
+from ikpipe.service.listing import files
 from ikpipe.widget.message_fields import METADATA
 from ikpipe.widget.rows import WidgetRow
 
 CHANGEABLE = frozenset({"uploaded", "exists", "updated", "unchanged"})
 """The states of rows whose file can be changed; the others share it with another row, or left somebody else's alone."""
+_LISTED = 1_000  # files, which one request returns
+_MOST_TAGS = 300
 _PLACES = {"file_name", "folder"}
 _FAILED = {"failed", "absent", "cancelled"}
 
@@ -58,6 +62,20 @@ class StoredFiles:
     def delete(self, rows: Sequence[WidgetRow], done: Callable[[Outcomes], None]) -> None:
         """Delete the rows' files with all of their versions; `done` is as for `change`."""
         self._thread.submit(self._report, rows, lambda: self._deleted(rows), done)
+
+    def tags(self, done: Callable[[list[str]], None]) -> None:
+        """Call `done` with the most frequent tags of some of the account's files; none without a private key."""
+        self._thread.submit(lambda: done(self._tags()))
+
+    def _tags(self) -> list[str]:
+        if self._account.private_key is None:
+            return []
+        try:
+            newest = files(self._account, limit=_LISTED)
+        except (Error, OSError):
+            return []
+        counts = Counter(str(tag) for tags in newest["tags"] if isinstance(tags, list) for tag in tags)
+        return [tag for tag, _ in counts.most_common(_MOST_TAGS)]
 
     def _report(
         self, rows: Sequence[WidgetRow], work: Callable[[], Outcomes], done: Callable[[Outcomes], None]

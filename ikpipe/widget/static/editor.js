@@ -11,11 +11,11 @@ import { problemList } from "./problems.js";
 import { storedName } from "./row-parts.js";
 import { isChangeable, isEditable } from "./states.js";
 import { STRINGS } from "./strings.js";
+import { TagSuggestions } from "./tag-suggestions.js";
 
 /** @type {(keyof typeof STRINGS.fields)[]} */
 const PARAMETERS = ["file_name", "folder", "tags", "is_private_file", "description"];
 const METADATA = "custom_metadata.";
-const PRIVATE = "is_private_file";
 
 /** @typedef {Record<"block" | "problems" | "reset", HTMLElement> & { column: string, control: Field }} Column */
 /** @typedef {[Row, Problem]} RowProblem */
@@ -43,6 +43,7 @@ export class Editor {
     this.ui = ui;
     this.prefix = `ik-${Math.random().toString(36).slice(2, 8)}`;
     this.head = new EditorHead(ui);
+    this.suggestions = new TagSuggestions(ui.queue);
     this.form = h("fieldset", { class: "ik-fields" }); // so that it can be disabled as a whole
     this.readOnly = h("p", { class: "ik-quiet-text", role: "note", hidden: true });
     this.details = h("div", { class: "ik-read-only", hidden: true });
@@ -95,7 +96,7 @@ export class Editor {
   /** @param {string} column @param {string} id @returns {Field} */
   parameterField(column, id) {
     const commit = (/** @type {Value} */ value) => this.commit(column, value);
-    if (column === "tags") return new TagsField(id, (add, remove) => this.changeLists(column, add, remove));
+    if (column === "tags") return new TagsField(id, (add, remove) => this.changeLists(column, add, remove), this.suggestions);
     if (column === "description") return new TextField(id, commit, { tag: "textarea" });
     if (column === "file_name") return new NameField(id, commit);
     if (column === "folder") return new TextField(id, commit, { spellcheck: "false" });
@@ -208,27 +209,10 @@ export class Editor {
     const edit = { column, values };
     this.edits.push(edit);
     this.head.showSaving();
-    const saved = await this.save(column, values);
+    const saved = await this.ui.saveValues(column, values);
     this.edits = this.edits.filter((other) => other !== edit);
     this.head.showSaved(saved, this.edits.length > 0);
     this.updateLater(); // also if it was rejected, to show the value that the row still has
-  }
-
-  /**
-   * Change rows that were not sent, and files in the library, and return whether all are saved.
-   * @param {string} column @param {Map<string, Value>} values by row
-   */
-  async save(column, values) {
-    const { queue, store } = this.ui;
-    const isUnsent = (/** @type {string} */ id) => store.all([id]).some(isEditable);
-    const unsent = new Map([...values].filter(([id]) => isUnsent(id)));
-    const stored = new Map([...values].filter(([id]) => column !== PRIVATE && !isUnsent(id)));
-    const [edited, changed] = await Promise.all([
-      queue.edits.setEach(column, unsent),
-      stored.size ? queue.library.change(column, stored) : { rows: 0, step: "" },
-    ]);
-    if (changed.rows && changed.step) this.ui.announceStep(STRINGS.changedInLibrary(changed.rows), changed.step);
-    return edited && changed.rows === stored.size;
   }
 
   /**
@@ -280,7 +264,7 @@ export class Editor {
   /** @param {Column} column @param {Row[]} rows */
   fill({ column, control, block, problems, reset }, rows) {
     const values = rows.map((row) => this.valueOf(row, column));
-    const stored = column === PRIVATE && !rows.some(isEditable); // the library cannot change it
+    const stored = column === "is_private_file" && !rows.some(isEditable); // the library cannot change it
     block.hidden = stored || (column === "file_name" && rows.length > 1);
     control.showCounts?.(this.countTexts(rows, column), rows.length, this.requiredTags(rows));
     control.show?.(values[0], new Set(values.map((value) => JSON.stringify(value))).size > 1);

@@ -153,8 +153,8 @@ export class CheckboxField {
 }
 
 export class TagsField {
-  /** @param {string} id @param {Change} change */
-  constructor(id, change) {
+  /** @param {string} id @param {Change} change @param {import("./tag-suggestions.js").TagSuggestions} [suggestions] */
+  constructor(id, change, suggestions) {
     this.change = change;
     /** @type {string[]} */
     this.tags = [];
@@ -165,9 +165,11 @@ export class TagsField {
       onkeydown: (/** @type {KeyboardEvent} */ event) => this.pressed(event),
       onblur: () => this.commit(),
     };
-    this.input = h("input", { id, type: "text", placeholder: STRINGS.addTag, ...listeners });
+    const list = suggestions && { list: suggestions.element.id, onfocus: () => suggestions.show() };
+    this.input = h("input", { id, type: "text", placeholder: STRINGS.addTag, autocomplete: "off", ...listeners, ...list });
     this.chips = h("span", { class: "ik-chip-list" });
     this.element = h("div", { class: "ik-chips", onclick: () => this.input.focus() }, this.chips, this.input);
+    if (suggestions) this.element.append(suggestions.element);
   }
 
   /** @param {KeyboardEvent} event */

@@ -9,6 +9,7 @@ import { emptyState, FilePicker } from "./picking.js";
 import { ProblemGroups } from "./problem-groups.js";
 import { Preview } from "./preview.js";
 import { SharedValues } from "./shared-values.js";
+import { isEditable } from "./states.js";
 import { LANGUAGE, STRINGS } from "./strings.js";
 import { followTheme } from "./theme.js";
 import { Thumbnails } from "./thumbnails.js";
@@ -178,6 +179,23 @@ export class Ui {
     const back = direction === "undo" ? "redo" : "undo";
     const action = { text: STRINGS[back], press: () => this.undo(back, done.step) };
     this.notices.announce(done.kept ? `${text} ${STRINGS.kept(done.kept)}` : text, { visible: true, action });
+  }
+
+  /**
+   * Change rows that were not sent, and files in the library, and return whether all are saved.
+   * @param {string} column @param {Map<string, Value>} values by row
+   */
+  async saveValues(column, values) {
+    const { queue, store } = this;
+    const isUnsent = (/** @type {string} */ id) => store.all([id]).some(isEditable);
+    const unsent = new Map([...values].filter(([id]) => isUnsent(id)));
+    const stored = new Map([...values].filter(([id]) => column !== "is_private_file" && !isUnsent(id)));
+    const [edited, changed] = await Promise.all([
+      queue.edits.setEach(column, unsent),
+      stored.size ? queue.library.change(column, stored) : { rows: 0, step: "" },
+    ]);
+    if (changed.rows && changed.step) this.announceStep(STRINGS.changedInLibrary(changed.rows), changed.step);
+    return edited && changed.rows === stored.size;
   }
 
   close() {

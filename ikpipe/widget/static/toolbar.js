@@ -4,6 +4,8 @@ import { copyMenu } from "./copy.js";
 import { confirmDeletion } from "./deletion.js";
 import { button, h, oncePerFrame, setAttribute, setText, setButtonText } from "./dom.js";
 import { icon } from "./icons.js";
+import { openMenu } from "./menu.js";
+import { openRename, openReplace } from "./renaming.js";
 import { isBusy, isChangeable, isEditable, isRetryable, isUploaded } from "./states.js";
 import { numberText, STRINGS } from "./strings.js";
 import { CARD_SIZE, SORTS } from "./view.js";
@@ -110,6 +112,13 @@ export class Toolbar {
   }
 }
 
+/** Open the menu of what can be done with many files at once. @param {Ui} ui @param {Row[]} rows @param {HTMLElement} anchor */
+function editMenu(ui, rows, anchor) {
+  const rename = { icon: "edit", text: STRINGS.renamePattern, press: () => openRename(ui, rows) };
+  const replace = { icon: "search", text: STRINGS.findReplace, press: () => openReplace(ui, rows) };
+  openMenu(ui, anchor, STRINGS.editMany, [...(rows.some(isEditable) ? [rename] : []), replace]);
+}
+
 /** How the gallery shows pictures: their size, and whether they fill their cards. */
 class CardControls {
   /** @param {Ui} ui */
@@ -139,11 +148,13 @@ class SelectionBar {
     const { queue, store } = ui;
     this.text = h("span", { class: "ik-selected-text" });
     const isReady = (/** @type {Row} */ row) => row.state === "ready";
+    const canChange = (/** @type {Row} */ row) => isEditable(row) || isChangeable(queue, row);
     const hasUrl = (/** @type {Row} */ row) => Boolean(isUploaded(row) && row.result?.url);
     this.actions = [
       this.action("upload", STRINGS.sendSelected, isReady, (ids) => queue.send(ids)),
       this.action("close", STRINGS.cancel, isBusy, (ids) => queue.cancel(ids)),
       this.action("retry", STRINGS.retry, isRetryable, (ids) => queue.retry(ids)),
+      this.action("edit", STRINGS.editMany, canChange, (ids, anchor) => editMenu(ui, store.all(ids), anchor)),
       this.action("copy", STRINGS.copy, hasUrl, (ids, anchor) => copyMenu(ui, store.all(ids), anchor)),
       this.action(
         "trash",

@@ -90,3 +90,24 @@ def test_files_are_deleted_after_a_question(stored: Stored) -> None:
     uploads.button("Upload 0.txt again").click()
     uploads.wait_uploaded(2)
     assert len(ikpipe.files(account)) == 2
+
+
+def test_tags_of_the_list_and_the_account_are_suggested(
+    upload_page: Callable[..., Any], emulate: Callable[..., Emulator]
+) -> None:
+    """The account is asked when the field gets the focus."""
+    account = emulate().account
+    ikpipe.upload(pd.DataFrame({"file": [b"0"], "file_name": ["0.txt"], "tags": [["stored"]]}), account, progress=False)
+    frame = pd.DataFrame({"file": [b"1", b"2"], "file_name": ["1.txt", "2.txt"], "tags": [["listed"], None]})
+    uploads, _ = upload_page(account, frame)
+    uploads.row("2.txt").click()
+    uploads.page.keyboard.press("F2")
+    field = uploads.root.get_by_placeholder("Add tags…")
+    field.focus()
+    uploads.page.wait_for_function("() => document.querySelectorAll('.ikpipe datalist option').length === 2")
+    assert uploads.evaluate(
+        "() => [...document.querySelectorAll('.ikpipe datalist option')].map(one => one.value)"
+    ) == [
+        "listed",
+        "stored",
+    ]

@@ -371,6 +371,24 @@ export const GERMAN = {
   editFailed: "Die Änderung wurde nicht gespeichert",
   reset: (label) => `Auf Standard zurücksetzen: ${label}`,
 
+  // Many files at once
+  editMany: "Umbenennen und ersetzen",
+  renamePattern: "Nach Muster umbenennen …",
+  findReplace: "Suchen und ersetzen …",
+  renameMany: (n) => `${deFiles(n)} umbenennen`,
+  pattern: "Muster",
+  patternHint:
+    "{name} ist der jetzige Name ohne Erweiterung, {row} die Nummer der Datei, {row:03d} mit drei Stellen. Auch Spalten der Tabelle sind möglich. Die Erweiterung bleibt.",
+  patternInvalid: (why) => `Dieses Muster ist nicht möglich: ${why}`,
+  keepsName: "unverändert",
+  replaceMany: (n) => `Suchen und ersetzen in ${deFiles(n)}`,
+  replaceIn: "In",
+  find: "Suchen nach",
+  replaceWith: "Ersetzen durch",
+  matchCase: "Groß- und Kleinschreibung beachten",
+  willChange: (n) => DE.plural(n, { one: "# Datei ändert sich", other: "# Dateien ändern sich" }),
+  apply: "Anwenden",
+
   // Files in the library
   changedInLibrary: (n) => `${deFiles(n)} in der Bibliothek geändert`,
   changeFailed: (n) => `${deFiles(n)} nicht in der Bibliothek geändert.`,

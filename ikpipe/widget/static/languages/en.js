@@ -365,6 +365,23 @@ export const ENGLISH = {
   editFailed: "Couldn't save the change",
   reset: (label) => `Reset to default: ${label}`,
 
+  // Many files at once
+  editMany: "Rename and replace",
+  renamePattern: "Rename with a pattern…",
+  findReplace: "Find and replace…",
+  renameMany: (n) => `Rename ${enFiles(n)}`,
+  pattern: "Pattern",
+  patternHint: "{name} is the current name without its extension, {row} the number of the file, {row:03d} with three digits. Columns of the table can be used, too. The extension is kept.",
+  patternInvalid: (why) => `This pattern can't be used: ${why}`,
+  keepsName: "unchanged",
+  replaceMany: (n) => `Find and replace in ${enFiles(n)}`,
+  replaceIn: "In",
+  find: "Find",
+  replaceWith: "Replace with",
+  matchCase: "Match case",
+  willChange: (n) => EN.plural(n, { one: "# file changes", other: "# files change" }),
+  apply: "Apply",
+
   // Files in the library
   changedInLibrary: (n) => `Changed ${enFiles(n)} in your library`,
   changeFailed: (n) => `Couldn't change ${enFiles(n)} in your library.`,

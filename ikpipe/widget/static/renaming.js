@@ -1,0 +1,198 @@
+// New names and other texts for many files: by a template, or by finding and replacing text. Both show what will change.
+
+import { button, h } from "./dom.js";
+import { messageOf } from "./kernel.js";
+import { storedName } from "./row-parts.js";
+import { isChangeable, isEditable } from "./states.js";
+import { STRINGS } from "./strings.js";
+
+const SHOWN = 6; // changes of a preview
+const PREVIEW_DELAY = 250; // ms after the last key
+const REPLACEABLE = /** @type {const} */ (["file_name", "folder", "tags", "description"]);
+
+/** @typedef {[before: string, after: string | null]} Change */
+/** @typedef {(typeof REPLACEABLE)[number]} ReplaceableColumn */
+
+/** Ask for a template, and rename the rows by it. @param {Ui} ui @param {Row[]} rows */
+export function openRename(ui, rows) {
+  const { queue } = ui;
+  const ids = rows.filter(isEditable).map((row) => row.id);
+  const template = textInput(STRINGS.pattern, "{name}-{row:03d}");
+  const preview = new ChangePreview();
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+  let asked = 0;
+  const show = async () => {
+    const number = ++asked;
+    try {
+      const message = { type: "rename", ids, template: template.value, preview: true };
+      const { names, problem } = await queue.kernel.request(message);
+      if (number !== asked) return;
+      if (problem) preview.fail(STRINGS.patternInvalid(problem));
+      else preview.show(names, ids.length);
+    } catch (error) {
+      if (number === asked) preview.fail(messageOf(error));
+    }
+  };
+  template.addEventListener("input", () => {
+    clearTimeout(timer);
+    timer = setTimeout(show, PREVIEW_DELAY);
+  });
+  const apply = async () => {
+    const step = queue.history.nextStep();
+    try {
+      const message = { type: "rename", ids, template: template.value, preview: false, step };
+      const { rows: renamed, problem } = await queue.kernel.request(message);
+      if (problem) return preview.fail(STRINGS.patternInvalid(problem));
+      dialog.close();
+      ui.announceStep(STRINGS.changed(renamed), step);
+    } catch (error) {
+      preview.fail(messageOf(error));
+    }
+  };
+  const hint = h("p", { class: "ik-quiet-text" }, STRINGS.patternHint);
+  const dialog = openForm(ui, STRINGS.renameMany(ids.length), [labeled(STRINGS.pattern, template), hint, preview.element], apply);
+  template.select();
+  void show();
+}
+
+/** Ask what to find and replace, and change the rows. @param {Ui} ui @param {Row[]} rows */
+export function openReplace(ui, rows) {
+  const changeable = rows.filter((row) => isEditable(row) || isChangeable(ui.queue, row));
+  const choices = REPLACEABLE.map((column) => h("option", { value: column }, STRINGS.fields[column]));
+  const column = h("select", { "aria-label": STRINGS.replaceIn, onchange: () => show() }, choices);
+  const find = textInput(STRINGS.find, "");
+  const replacement = textInput(STRINGS.replaceWith, "");
+  const exact = h("input", { type: "checkbox", onchange: () => show() });
+  const preview = new ChangePreview();
+  const changes = () => {
+    const pattern = new RegExp(escapeRegExp(find.value), exact.checked ? "gu" : "giu");
+    const where = /** @type {ReplaceableColumn} */ (column.value);
+    const replace = (/** @type {string} */ text) => text.replace(pattern, () => replacement.value);
+    return find.value ? replaced(changeable, where, replace) : new Map();
+  };
+  const show = () => {
+    const values = changes();
+    const where = /** @type {ReplaceableColumn} */ (column.value);
+    const pairs = ui.store.all([...values.keys()].slice(0, SHOWN)).map((row) => change(row, where, values.get(row.id)));
+    preview.show(pairs, values.size);
+  };
+  for (const input of [find, replacement]) input.addEventListener("input", show);
+  const apply = async () => {
+    const values = changes();
+    if (!values.size) return preview.fail(STRINGS.nothingFound);
+    dialog.close();
+    const step = ui.queue.history.together(() => void ui.saveValues(column.value, values));
+    ui.announceStep(STRINGS.changed(values.size), step);
+  };
+  const fields = [
+    labeled(STRINGS.replaceIn, column),
+    labeled(STRINGS.find, find),
+    labeled(STRINGS.replaceWith, replacement),
+    h("label", { class: "ik-check" }, exact, STRINGS.matchCase),
+    preview.element,
+  ];
+  const dialog = openForm(ui, STRINGS.replaceMany(changeable.length), fields, apply);
+  find.focus();
+}
+
+/**
+ * Return the new values of rows in which something is replaced; names keep their extension.
+ * @param {Row[]} rows @param {ReplaceableColumn} column @param {(text: string) => string} replace
+ */
+function replaced(rows, column, replace) {
+  /** @type {Map<string, Value>} */
+  const values = new Map();
+  for (const row of rows) {
+    const before = textsOf(row, column);
+    const after = before.map((text) => (column === "file_name" ? withExtension(text, replace) : replace(text)));
+    if (before.every((text, at) => text === after[at])) continue;
+    if (column === "file_name" && !after[0]) continue; // a file needs a name
+    values.set(row.id, column === "tags" ? [...new Set(after.filter(Boolean))] : after[0]);
+  }
+  return values;
+}
+
+/** @param {string} name @param {(text: string) => string} replace */
+function withExtension(name, replace) {
+  const at = name.lastIndexOf(".");
+  const stem = replace(at > 0 ? name.slice(0, at) : name);
+  return stem && stem + (at > 0 ? name.slice(at) : "");
+}
+
+/** @param {Row} row @param {ReplaceableColumn} column @returns {string[]} */
+function textsOf(row, column) {
+  if (column === "tags") return row.tags ?? [];
+  if (column === "file_name") return [storedName(row) || row.name];
+  return [row[column] ?? ""];
+}
+
+/** @param {Row} row @param {ReplaceableColumn} column @param {Value} value @returns {Change} */
+function change(row, column, value) {
+  return [textsOf(row, column).join(", "), [value].flat().join(", ")];
+}
+
+/** @param {string} text */
+const escapeRegExp = (text) => text.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&");
+
+/** The first of the values that will change, and how many there are. */
+class ChangePreview {
+  constructor() {
+    this.count = h("p", { role: "status" });
+    this.list = h("ul", { class: "ik-changes" });
+    this.element = h("div", { class: "ik-change-preview" }, this.count, this.list);
+  }
+
+  /** @param {Change[]} changes @param {number} rows */
+  show(changes, rows) {
+    this.count.classList.remove("ik-problem-text");
+    this.count.textContent = STRINGS.willChange(rows);
+    const items = changes.slice(0, SHOWN).map(([before, after]) => changeItem(before, after));
+    this.list.replaceChildren(...items);
+  }
+
+  /** @param {string} text */
+  fail(text) {
+    this.count.classList.add("ik-problem-text");
+    this.count.textContent = text;
+    this.list.replaceChildren();
+  }
+}
+
+/** @param {string} before @param {string | null} after */
+function changeItem(before, after) {
+  const arrow = h("span", { "aria-hidden": "true" }, "→");
+  const text = after === null ? STRINGS.keepsName : after;
+  return h("li", {}, h("span", { class: "ik-text" }, before), arrow, h("strong", { class: "ik-text" }, text));
+}
+
+/** @param {string} label @param {string} value */
+const textInput = (label, value) => h("input", { type: "text", value, "aria-label": label, spellcheck: "false" });
+
+/** @param {string} label @param {HTMLElement} control */
+const labeled = (label, control) => h("div", { class: "ik-field" }, h("span", { class: "ik-label", "aria-hidden": "true" }, label), control);
+
+/** Open a dialog with fields and a button that applies them. @param {Ui} ui @param {string} title @param {Child[]} fields @param {() => void} apply */
+function openForm(ui, title, fields, apply) {
+  const dialog = h("dialog", { class: "ik-dialog", "aria-label": title }, [
+    h("h2", {}, title),
+    ...fields,
+    h("div", { class: "ik-buttons" }, [
+      button({ text: STRINGS.cancel, press: () => dialog.close() }),
+      button({ text: STRINGS.apply, kind: "ik-primary", press: apply }),
+    ]),
+  ]);
+  dialog.addEventListener("keydown", (event) => {
+    event.stopPropagation();
+    if (event.key !== "Enter" || !(event.target instanceof HTMLInputElement)) return;
+    event.preventDefault();
+    apply();
+  });
+  dialog.addEventListener("close", () => {
+    dialog.remove();
+    ui.grid.focus(ui.view.active);
+  });
+  ui.root.append(dialog);
+  dialog.showModal();
+  return dialog;
+}
