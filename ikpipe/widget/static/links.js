@@ -78,7 +78,7 @@ export function openLinkDialog(ui) {
     const bad = lines.flatMap((line, at) => (line && !isLink(line) ? [at + 1] : []));
     const urls = lines.filter(Boolean);
     problem.hidden = !bad.length && urls.length > 0;
-    problem.textContent = bad.length ? STRINGS.badLines(bad.slice(0, MAX_SHOWN), bad.length) : STRINGS.noLinks;
+    problem.textContent = bad.length ? STRINGS.badLines(bad.length, firstOf(bad)) : STRINGS.noLinks;
     if (!problem.hidden) {
       area.focus();
       return;
@@ -108,4 +108,10 @@ export function openLinkDialog(ui) {
   ui.root.append(dialog);
   dialog.showModal();
   area.focus();
+}
+
+/** Return the first of some numbers as text, and how many others there are. @param {number[]} numbers */
+function firstOf(numbers) {
+  const shown = numbers.slice(0, MAX_SHOWN).join(", ");
+  return numbers.length > MAX_SHOWN ? STRINGS.andMore(shown, numbers.length - MAX_SHOWN) : shown;
 }

@@ -489,13 +489,12 @@ export const GERMAN = {
     }),
   linksInvalid: (n, first) =>
     DE.plural(n, { one: `# URL ist ungültig: ${first}`, other: `# URLs sind ungültig. Die erste ist ${first}` }),
-  badLines: (lines, n) =>
-    lines.length < n
-      ? `Die Zeilen ${lines.join(", ")} und ${DE.number(n - lines.length)} weitere sind keine URLs, die mit http:// oder https:// beginnen.`
-      : DE.plural(n, {
-          one: `Zeile ${lines[0]} ist keine URL, die mit http:// oder https:// beginnt.`,
-          other: `Die Zeilen ${lines.join(", ")} sind keine URLs, die mit http:// oder https:// beginnen.`,
-        }),
+  badLines: (n, lines) =>
+    DE.plural(n, {
+      one: `Zeile ${lines} ist keine URL, die mit http:// oder https:// beginnt.`,
+      other: `Die Zeilen ${lines} sind keine URLs, die mit http:// oder https:// beginnen.`,
+    }),
+  andMore: (texts, n) => `${texts} und ${DE.number(n)} weitere`,
   noLinks: "Geben Sie mindestens eine URL ein.",
   addedHidden: (n) => `${deFiles(n)} hinzugefügt, vom Filter verborgen`,
 

@@ -471,13 +471,12 @@ export const ENGLISH = {
   linksAdded: (n) => `${enFiles(n)} added`,
   linksListed: (n) => EN.plural(n, { one: "# URL already in the list, not added again.", other: "# URLs already in the list, not added again." }),
   linksInvalid: (n, first) => EN.plural(n, { one: `# URL isn't valid: ${first}`, other: `# URLs aren't valid. The first is ${first}` }),
-  badLines: (lines, n) =>
-    lines.length < n
-      ? `Lines ${lines.join(", ")} and ${EN.number(n - lines.length)} more aren't URLs that start with http:// or https://.`
-      : EN.plural(n, {
-          one: `Line ${lines[0]} isn't a URL that starts with http:// or https://.`,
-          other: `Lines ${lines.join(", ")} aren't URLs that start with http:// or https://.`,
-        }),
+  badLines: (n, lines) =>
+    EN.plural(n, {
+      one: `Line ${lines} isn't a URL that starts with http:// or https://.`,
+      other: `Lines ${lines} aren't URLs that start with http:// or https://.`,
+    }),
+  andMore: (texts, n) => `${texts} and ${EN.number(n)} more`,
   noLinks: "Enter at least one URL.",
   addedHidden: (n) => `${enFiles(n)} added, hidden by the filter`,
 
