@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from ikpipe.emulator import Emulator
 
 PICTURES = 40
+STORED = PICTURES - 3
+"""Two are not uploaded, and one is deleted afterwards."""
 RENAMED = "hero.png"
 LARGE = 200_000  # bytes
 LIMIT = 100_000  # bytes that the account's plan allows
@@ -156,6 +158,18 @@ class ContentEditor:
         self.root.get_by_role("button", name="Uploaded").first.wait_for()
         reload(PICTURES - 2)
         self.finish(folder, PICTURES - 2)
+        self.delete("shoe_05.png")
+        self.press("Copy all links")
+        self.see(f"{STORED} copied")
+
+    def delete(self, name: str) -> None:
+        """Delete a file from the library after its upload."""
+        self.search(name)
+        self.row(name).hover()
+        self.press(f"Delete {name} from your library")
+        self.root.get_by_role("alertdialog").get_by_role("button", name="Delete 1 file").click()
+        self.row(name).get_by_text("Deleted").wait_for()
+        self.search("")
 
     def choose_again(self, folder: Path) -> None:
         """Choose the folder again if the page asks for it."""
@@ -183,15 +197,15 @@ class ContentEditor:
 
 
 def check_stored(emulator: Emulator) -> None:
-    """Check that all files but the two that were removed are stored once, with tag and metadata."""
+    """Check that all files but the removed and the deleted ones are stored once, with tag and metadata."""
     account = emulator.account
     url = f"{account.api_url}/v1/files?limit=1000"
     stored = httpx.get(url, auth=(str(account.key()), "")).raise_for_status().json()
-    assert len(stored) == PICTURES - 2
-    assert len({file["filePath"] for file in stored}) == PICTURES - 2
+    assert len(stored) == STORED
+    assert len({file["filePath"] for file in stored}) == STORED
     assert {file["filePath"].rpartition("/")[0] for file in stored} == {"/shop/Autumn_campaign"}
     assert {*map(str, (file["tags"] for file in stored))} == {"['autumn']"}
     assert all(file["customMetadata"] == {"brand": "Adidas", "price": 49.5} for file in stored)
     names = {file["name"] for file in stored}
     assert RENAMED in names
-    assert "shoe_20.png" not in names
+    assert {"shoe_20.png", "shoe_05.png"}.isdisjoint(names)

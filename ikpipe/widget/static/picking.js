@@ -7,6 +7,7 @@ import { icon } from "./icons.js";
 import { addLinks, linksIn, openLinkDialog } from "./links.js";
 import { isJunk } from "./junk.js";
 import { sortOutListed } from "./listed.js";
+import { openPaste } from "./renaming.js";
 import { STRINGS } from "./strings.js";
 
 const COUNT_INTERVAL = 100; // files between two messages about a folder that is being read
@@ -107,10 +108,24 @@ export class FilePicker {
     if (target.matches("input, textarea") || !clipboardData) return;
     const links = takeLinks(event, clipboardData);
     if (links) return this.addLinks(links);
+    if (this.pasteColumn(event, clipboardData)) return;
     if (!clipboardData.files.length) return;
     event.preventDefault();
     event.stopPropagation();
     this.add(pastedFiles(clipboardData));
+  }
+
+  /**
+   * Offer to paste lines into a column, such as those of a spreadsheet, and return whether there are any.
+   * @param {Event} event @param {DataTransfer} data
+   */
+  pasteColumn(event, data) {
+    const lines = data.files.length ? [] : data.getData("text/plain").replace(/\r?\n$/, "").split(/\r?\n/);
+    if (lines.length < 2 || !this.ui.store.rows.size || this.ui.isOff()) return false;
+    event.preventDefault();
+    event.stopPropagation();
+    openPaste(this.ui, lines.map((line) => line.split("\t")[0].trim()));
+    return true;
   }
 
   /** @param {string[]} urls */

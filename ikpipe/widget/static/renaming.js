@@ -8,6 +8,7 @@ import { STRINGS } from "./strings.js";
 
 const SHOWN = 6; // changes of a preview
 const PREVIEW_DELAY = 250; // ms after the last key
+const PASTEABLE = /** @type {const} */ (["description", "file_name", "folder", "tags"]);
 const REPLACEABLE = /** @type {const} */ (["file_name", "folder", "tags", "description"]);
 
 /** @typedef {[before: string, after: string | null]} Change */
@@ -94,6 +95,52 @@ export function openReplace(ui, rows) {
   ];
   const dialog = openForm(ui, STRINGS.replaceMany(changeable.length), fields, apply);
   find.focus();
+}
+
+/**
+ * Ask for the column of pasted lines, which go to the rows from the focus or the selection on.
+ * @param {Ui} ui @param {string[]} lines
+ */
+export function openPaste(ui, lines) {
+  const { store, view, queue } = ui;
+  const canChange = (/** @type {Row} */ row) => isEditable(row) || isChangeable(queue, row);
+  const from = Math.max(0, view.positionOf(view.active));
+  const selected = view.visible.filter((id) => store.selection.has(id));
+  const ids = selected.length > 1 ? selected : view.visible.slice(from, from + lines.length);
+  const rows = store.all(ids).filter(canChange).slice(0, lines.length);
+  if (!rows.length) return ui.announce(STRINGS.nothingToChange, { visible: true });
+  const choices = PASTEABLE.map((name) => h("option", { value: name }, STRINGS.fields[name]));
+  const column = h("select", { "aria-label": STRINGS.pasteInto, onchange: () => show() }, choices);
+  column.value = "description";
+  const preview = new ChangePreview();
+  const values = () => pastedValues(rows, /** @type {ReplaceableColumn} */ (column.value), lines);
+  const show = () => {
+    const pasted = values();
+    const pairs = rows.slice(0, SHOWN).map((row) => [row.name, [pasted.get(row.id)].flat().join(", ")]);
+    preview.show(/** @type {Change[]} */ (pairs), rows.length);
+  };
+  const apply = () => {
+    dialog.close();
+    const step = queue.history.together(() => void ui.saveValues(column.value, values()));
+    ui.announceStep(STRINGS.changed(rows.length), step);
+  };
+  const left = lines.length - rows.length;
+  const note = left > 0 ? [h("p", { class: "ik-quiet-text" }, STRINGS.linesLeft(left))] : [];
+  const title = STRINGS.pasteLines(rows.length);
+  const dialog = openForm(ui, title, [labeled(STRINGS.pasteInto, column), ...note, preview.element], apply);
+  show();
+}
+
+/** @param {Row[]} rows @param {ReplaceableColumn} column @param {string[]} lines */
+function pastedValues(rows, column, lines) {
+  /** @type {Map<string, Value>} */
+  const values = new Map();
+  rows.forEach((row, at) => {
+    const tags = lines[at].split(/[,;]/).map((tag) => tag.trim()).filter(Boolean);
+    const name = /\.\w{1,5}$/.test(lines[at]) ? lines[at] : withExtension(row.name, () => lines[at]);
+    values.set(row.id, column === "tags" ? tags : column === "file_name" ? name : lines[at]);
+  });
+  return values;
 }
 
 /**

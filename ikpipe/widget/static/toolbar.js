@@ -27,6 +27,7 @@ export class Toolbar {
       spellcheck: "false",
     });
     this.filters = Object.keys(STRINGS.groups).map((group) => this.filterButton(/** @type {GroupName} */ (group)));
+    this.undescribed = this.undescribedButton();
     this.sorts = h(
       "select",
       { "aria-label": STRINGS.sort, onchange: () => ui.view.sortBy(this.sorts.value, ui.view.descending) },
@@ -63,7 +64,7 @@ export class Toolbar {
   }
 
   secondLine() {
-    const filters = h("div", { class: "ik-filters", role: "group", "aria-label": STRINGS.filters }, this.filters);
+    const filters = h("div", { class: "ik-filters", role: "group", "aria-label": STRINGS.filters }, this.filters, this.undescribed);
     const tools = [this.sorting, this.cards.element, this.ui.shared.element];
     return h("div", { class: "ik-second" }, filters, tools, this.selection.element);
   }
@@ -83,12 +84,32 @@ export class Toolbar {
     ]);
   }
 
+  /** Create the filter for rows without a description, which is the alternative text of an image. */
+  undescribedButton() {
+    const onclick = () => this.ui.view.toggleUndescribed();
+    return h("button", { type: "button", class: "ik-chip", onclick, title: STRINGS.noDescriptionHint }, [
+      h("span", {}, STRINGS.noDescription),
+      h("span", { class: "ik-number" }),
+    ]);
+  }
+
+  /** Show that filter if it divides the rows. */
+  updateUndescribed() {
+    const { store, view } = this.ui;
+    let n = 0;
+    for (const row of store.rows.values()) if (!row.description) n += 1;
+    this.undescribed.hidden = !view.undescribed && (n === 0 || n === store.rows.size);
+    setText(this.undescribed.querySelector(".ik-number"), numberText(n));
+    setAttribute(this.undescribed, "aria-pressed", String(view.undescribed));
+  }
+
   update() {
     const { store, view } = this.ui;
     this.element.hidden = store.rows.size === 0; // the empty list has buttons of its own
     for (const layout of this.layouts)
       setAttribute(layout, "aria-pressed", String(layout.dataset.layout === view.layout));
     for (const filter of this.filters) this.updateFilter(filter, /** @type {GroupName} */ (filter.dataset.group));
+    this.updateUndescribed();
     this.root.classList.toggle("ik-as-gallery", view.layout === "gallery");
     this.cards.update();
     this.sorts.value = view.sort;

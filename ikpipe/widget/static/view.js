@@ -36,6 +36,7 @@ export class View extends EventEmitter {
     this.text = "";
     /** @type {Group | "all"} */
     this.group = "all";
+    this.undescribed = false; // whether only rows without a description are shown
     this.sort = "at";
     this.descending = false;
     /** @type {"table" | "gallery"} */
@@ -66,7 +67,7 @@ export class View extends EventEmitter {
 
   /** Whether it shows all rows in the order in which they were added. */
   get showsAll() {
-    return !this.text && this.group === "all" && this.sort === "at" && !this.descending;
+    return !this.text && !this.undescribed && this.group === "all" && this.sort === "at" && !this.descending;
   }
 
   /** @param {Set<string>} changed @param {boolean} orderChanged */
@@ -94,6 +95,7 @@ export class View extends EventEmitter {
   /** @param {Row} row */
   matches(row) {
     if (this.group !== "all" && groupOf(row.state) !== this.group) return false;
+    if (this.undescribed && row.description) return false;
     return !this.text || searchText(row).includes(this.text);
   }
 
@@ -112,6 +114,11 @@ export class View extends EventEmitter {
   /** @param {Group | "all"} group */
   showGroup(group) {
     this.group = group;
+    this.refresh();
+  }
+
+  toggleUndescribed() {
+    this.undescribed = !this.undescribed;
     this.refresh();
   }
 
@@ -150,6 +157,7 @@ export class View extends EventEmitter {
   clearFilters() {
     this.text = "";
     this.group = "all";
+    this.undescribed = false;
     this.refresh();
   }
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import nbformat
 import pytest
 from doubles import uploads_of
-from editor_scenario import OPTIONS, PICTURES, ContentEditor, check_stored, make_folder, prepare
+from editor_scenario import OPTIONS, STORED, ContentEditor, check_stored, make_folder, prepare
 from labs import notebook
 from nbconvert import HTMLExporter
 from places import until
@@ -344,4 +344,4 @@ def test_the_work_of_a_content_editor(
 
     ContentEditor(lab.page, root).work(make_folder(tmp_path, picture), reload)
     check_stored(emulator)
-    assert lab.value("len(uploader.results)") == PICTURES - 2
+    assert lab.value("len(uploader.results)") == STORED

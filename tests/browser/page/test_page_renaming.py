@@ -95,3 +95,52 @@ def test_what_is_searched_for_is_no_pattern(text: str, listed: tuple[Uploads, Up
     dialog = open_form(uploads, "Find and replace…")
     dialog.get_by_label("Find", exact=True).fill(text)
     dialog.get_by_text("0 files change").wait_for()
+
+
+def paste(uploads: Uploads, text: str) -> None:
+    """Paste text into the list."""
+    uploads.root.evaluate(
+        """(root, text) => {
+            const clipboardData = new DataTransfer();
+            clipboardData.setData("text/plain", text);
+            root.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true }));
+        }""",
+        text,
+    )
+
+
+@pytest.mark.parametrize(
+    ("where", "column", "text", "expected"),
+    [
+        ("Description", "description", "One\r\nTwo\r\nThree\r\n", ["One", "Two", "Three"]),
+        ("Name", "file_name", "a\nb.png\nc", ["a.jpg", "b.png", "c.jpg"]),
+        ("Tags", "tags", "x, y\n\nz", [["x", "y"], [], ["z"]]),
+        ("Folder", "folder", "/a\tignored\n/b\n/c\n/d", ["/a", "/b", "/c"]),
+    ],
+)
+def test_a_column_is_pasted(
+    where: str, column: str, text: str, expected: list[Any], listed: tuple[Uploads, Uploader]
+) -> None:
+    """From a spreadsheet, into the selected rows, one line each; one step undoes it."""
+    uploads, uploader = listed
+    paste(uploads, text)
+    dialog = uploads.root.get_by_role("dialog", name="Paste into 3 files")
+    dialog.get_by_label("Paste into").select_option(where)
+    if text.endswith("/d"):
+        dialog.get_by_text("1 line has no file and is left out.").wait_for()
+    dialog.get_by_role("button", name="Apply").click()
+    uploads.root.get_by_text("Changed 3 files").wait_for()
+    uploads.page.wait_for_timeout(200)
+    assert [value or [] if column == "tags" else value for value in uploader.frame[column]] == expected
+
+
+def test_rows_without_a_description_can_be_shown(listed: tuple[Uploads, Uploader]) -> None:
+    """It is the alternative text of images."""
+    uploads, uploader = listed
+    uploader.edit([0], description="A shirt")
+    uploads.root.get_by_role("button", name="No description 2").click()
+    uploads.wait_rows(2)
+    uploader.edit([1, 2], description="Shoes")
+    uploads.root.get_by_text("No matching files").wait_for()
+    uploads.button("Clear filters").click()
+    uploads.wait_rows(3)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from editor_scenario import OPTIONS, PICTURES, ContentEditor, check_stored, make_folder, prepare
+from editor_scenario import OPTIONS, STORED, ContentEditor, check_stored, make_folder, prepare
 
 import ikpipe
 
@@ -37,5 +37,5 @@ def test_a_campaign(
 
     ContentEditor(uploads.page, uploads.root).work(make_folder(tmp_path, picture), reload)
     check_stored(emulator)
-    assert len(uploader.results) == PICTURES - 2
+    assert len(uploader.results) == STORED
     assert {*uploader.results["ik_status"]} <= {"uploaded", "exists"}

@@ -371,6 +371,9 @@ export const GERMAN = {
   editFailed: "Die Änderung wurde nicht gespeichert",
   reset: (label) => `Auf Standard zurücksetzen: ${label}`,
 
+  noDescription: "Ohne Beschreibung",
+  noDescriptionHint: "Die Beschreibung ist der Alternativtext in kopiertem HTML und Markdown.",
+
   // Many files at once
   editMany: "Umbenennen und ersetzen",
   renamePattern: "Nach Muster umbenennen …",
@@ -386,6 +389,11 @@ export const GERMAN = {
   find: "Suchen nach",
   replaceWith: "Ersetzen durch",
   matchCase: "Groß- und Kleinschreibung beachten",
+  pasteInto: "Einfügen in",
+  pasteLines: (n) => `In ${deFiles(n)} einfügen`,
+  linesLeft: (n) =>
+    DE.plural(n, { one: "# Zeile hat keine Datei und wird ausgelassen.", other: "# Zeilen haben keine Datei und werden ausgelassen." }),
+  nothingToChange: "Keine dieser Dateien kann geändert werden",
   willChange: (n) => DE.plural(n, { one: "# Datei ändert sich", other: "# Dateien ändern sich" }),
   apply: "Anwenden",
 

@@ -365,6 +365,9 @@ export const ENGLISH = {
   editFailed: "Couldn't save the change",
   reset: (label) => `Reset to default: ${label}`,
 
+  noDescription: "No description",
+  noDescriptionHint: "The description is the alternative text of copied HTML and Markdown.",
+
   // Many files at once
   editMany: "Rename and replace",
   renamePattern: "Rename with a pattern…",
@@ -379,6 +382,10 @@ export const ENGLISH = {
   find: "Find",
   replaceWith: "Replace with",
   matchCase: "Match case",
+  pasteInto: "Paste into",
+  pasteLines: (n) => `Paste into ${enFiles(n)}`,
+  linesLeft: (n) => EN.plural(n, { one: "# line has no file and is left out.", other: "# lines have no file and are left out." }),
+  nothingToChange: "None of these files can be changed",
   willChange: (n) => EN.plural(n, { one: "# file changes", other: "# files change" }),
   apply: "Apply",
 
