@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from driver import Uploads
-from shots import SCENES
+from shots import SCENES, VARIANTS, Studio, broken, choose_again, details, editor, ended, gallery, preview
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from bridge import Bridge
+    from driver import Uploads
     from playwright.sync_api import Browser
     from stub import Stub
+
+    from ikpipe.emulator import Emulator
 
 URL = {"url": "https://ik.example/in/a.jpg", "path": "/in/a.jpg"}
 BOX = """name => {
@@ -215,32 +219,45 @@ def test_a_stored_name_that_differs_is_below_the_name(three: Uploads, stub: Stub
     assert three.row("1.jpg").locator(".ik-sub").inner_text() == ""
 
 
-SMALL = """() => [...document.querySelectorAll(".ikpipe :is(button, select, input:not([type=file], [type=range]))")]
-    .filter((one) => one.checkVisibility({ opacityProperty: true }) && !one.closest(".ik-hidden, .ik-header"))
-    .map((one) => [one.getAttribute("aria-label") || one.textContent, one.getBoundingClientRect()])
-    .filter(([, { width, height }]) => Math.min(width, height) < 44)
-    .map(([name, { width, height }]) => `${name}: ${width} x ${height}`)"""
+# A target is the box of a control, or more: what belongs to it can lie around it.
+SMALL = """() => {
+    const reach = (one, x, y, dx, dy) => {
+        const hit = (n) => one.contains(document.elementFromPoint(x + n * dx, y + n * dy));
+        let pixels = 0;
+        while (pixels < 44 && hit(pixels + 1)) pixels++;
+        return pixels;
+    };
+    const target = (one) => {
+        const { width, height } = one.getBoundingClientRect();
+        if (Math.min(width, height) >= 44) return [width, height];
+        one.scrollIntoView({ block: "center" });
+        const { left, top } = one.getBoundingClientRect();
+        const [x, y] = [left + width / 2, top + height / 2];
+        return [
+            reach(one, x, y, -1, 0) + 1 + reach(one, x, y, 1, 0),
+            reach(one, x, y, 0, -1) + 1 + reach(one, x, y, 0, 1),
+        ];
+    };
+    const root = document.querySelector("dialog[open]") ?? document.querySelector(".ikpipe");
+    return [...root.querySelectorAll("button, select, input:not([type=file], [type=range])")]
+        .filter((one) => one.checkVisibility({ opacityProperty: true }) && !one.closest(".ik-hidden, .ik-header"))
+        .map((one) => [one.getAttribute("aria-label") || one.textContent, ...target(one.closest("label") ?? one)])
+        .filter(([, width, height]) => Math.min(width, height) < 43)
+        .map(([name, width, height]) => `${name}: ${width} x ${height}`);
+}"""
 
 
-@pytest.mark.parametrize("panel", ["list", "gallery", "editor"])
-def test_targets_are_large_enough_for_fingers(chromium: Browser, bridge: Bridge, stub: Stub, panel: str) -> None:
-    """On a phone, all buttons and fields are 44 pixels or more; the list is one column of cards."""
-    context = chromium.new_context(viewport={"width": 390, "height": 760}, is_mobile=True, has_touch=True)
-    page = context.new_page()
-    page.goto(bridge.url)
-    page.wait_for_selector("html[data-ready]", state="attached")
-    uploads = Uploads(page, bridge)
-    stub.push({"id": "r0", "name": "a.jpg", "source": "browser"}, {"id": "r1", "name": "b.jpg", "tags": ["x"]})
-    uploads.row("a.jpg").wait_for()
-    uploads.row("a.jpg").locator(".ik-name").click()
-    if panel == "gallery":
-        uploads.button("Gallery").click()
-        uploads.root.locator(".ik-card").first.wait_for()
-    if panel == "editor":
-        uploads.button("Edit").click()
-        uploads.root.locator(".ik-editor").wait_for()
-    assert uploads.evaluate(SMALL) == []
-    context.close()
+@pytest.mark.parametrize("scene", [broken, ended, gallery, editor, details, choose_again, preview])
+def test_targets_are_large_enough_for_fingers(
+    chromium: Browser, emulator: Emulator, tmp_path: Path, scene: Callable[..., None]
+) -> None:
+    """On a phone, all buttons and fields are 44 pixels or more, less the line that two of them share."""
+    with ExitStack() as stack:
+        studio = Studio(chromium, tmp_path, emulator, stack)
+        uploads, stub = studio.open(**VARIANTS["phone"])
+        stack.callback(uploads.page.context.close)
+        scene(studio, uploads, stub)
+        assert uploads.evaluate(SMALL) == []
 
 
 def test_the_docs_show_forty_states() -> None:
