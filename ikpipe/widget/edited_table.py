@@ -19,7 +19,7 @@ from ikpipe.request.parameters import BY_WIRE, PATH, TABLE
 from ikpipe.request.values import folder_levels
 from ikpipe.run.existing.rules import ExistingRules
 from ikpipe.run.job import check_changed_by
-from ikpipe.widget.message_fields import METADATA
+from ikpipe.widget.message_fields import LEFT_OUT, METADATA
 from ikpipe.widget.picked_files import PickedFile
 from ikpipe.widget.rows import WidgetRow
 
@@ -81,7 +81,7 @@ class EditedTable:
 
     def edited_columns(self, rows: Iterable[WidgetRow]) -> list[str]:
         """Return the columns that are edited in any of the rows, in the order of the table of parameters."""
-        columns = {column for row in rows for column in row.edits}
+        columns = {column for row in rows for column in row.edits} - {LEFT_OUT}
         return sorted(columns, key=lambda column: ([*TABLE].index(column.partition(".")[0]), column))
 
     def mapping(self, edited: Collection[str]) -> dict[str, Any]:

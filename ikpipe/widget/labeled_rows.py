@@ -23,9 +23,9 @@ class LabeledRows:
         self._results_id: str | None = None  # by which `ikpipe.retry` finds the mapping of the results
 
     def frame(self, rows: Sequence[WidgetRow] | None = None) -> pd.DataFrame:
-        """Return rows with their edits; None: all rows."""
+        """Return rows with their edits; None: all rows but those that are left out."""
         table = self._controller.table
-        rows = [*self._controller.rows] if rows is None else rows
+        rows = self._included() if rows is None else rows
         frame = table.frame(rows)
         frame.index = row_labels(table.labels, rows)
         frame.attrs = dict(table.input.attrs)
@@ -57,10 +57,13 @@ class LabeledRows:
 
     def find(self, where: Any) -> list[WidgetRow]:
         """Return the rows that ``frame.loc[where]`` accepts: a mask, labels, a slice, or a function of the frame."""
-        rows = [*self._controller.rows]
+        rows = self._included()
         frame = self.frame(rows)
         positions = pd.Series(range(len(rows)), index=frame.index).loc[where(frame) if callable(where) else where]
         return [rows[at] for at in (positions if isinstance(positions, pd.Series) else [positions])]
+
+    def _included(self) -> list[WidgetRow]:
+        return [row for row in self._controller.rows if not row.left_out]
 
     def values(self, rows: Sequence[WidgetRow], value: Any) -> list[Any]:
         """Return the value of each row: the same, or that of its label in a column, which a function can return.

@@ -19,6 +19,8 @@ _MAX_INTEGER = 2**53  # of JavaScript
 COLUMNS = ("file_name", "folder", "tags", "description", "is_private_file", "custom_coordinates")
 """The columns that can be edited, besides `custom_metadata.<field>`."""
 METADATA = "custom_metadata."
+LEFT_OUT = "left_out"
+"""The column that leaves a row out of the upload, if it is true; it is none of the table."""
 
 
 class InvalidMessage(Exception):  # noqa: N818 - never leaves the package: it becomes an `error` message
@@ -157,6 +159,6 @@ _METADATA_COLUMN = re.compile(re.escape(METADATA) + r"[^\x00-\x1f\ud800-\udfff]{
 
 def editable_column(name: object) -> str:
     """Return the name of a column that can be edited."""
-    if isinstance(name, str) and (name in COLUMNS or _METADATA_COLUMN.fullmatch(name)):
+    if isinstance(name, str) and (name in (*COLUMNS, LEFT_OUT) or _METADATA_COLUMN.fullmatch(name)):
         return name
     raise InvalidMessage("column cannot be edited")

@@ -107,7 +107,8 @@ class PythonInterface(anywidget.AnyWidget):
         **details
             `file_name`, `folder`, `tags`, `description`, `is_private_file`, `custom_coordinates`, or `custom_metadata`
             with the fields to change: a value for all rows, a column with the labels of `frame`, or a function of these
-            rows of `frame` that returns one of them. None resets a detail.
+            rows of `frame` that returns one of them. None resets a detail. `left_out=True` leaves rows out of
+            the upload and of `frame`; the page can take them in again.
 
         Raises
         ------

@@ -16,7 +16,7 @@ from ikpipe.request.parameters import BY_WIRE
 from ikpipe.run.prepare import log_warning
 from ikpipe.widget.controller import Controller
 from ikpipe.widget.labeled_rows import LabeledRows
-from ikpipe.widget.message_fields import COLUMNS, METADATA
+from ikpipe.widget.message_fields import COLUMNS, LEFT_OUT, METADATA
 from ikpipe.widget.rows import WidgetRow
 
 _FIXED = "files that are uploaded, uploading or unconfirmed are not changed"
@@ -84,14 +84,14 @@ def edited_columns(details: Mapping[str, Any]) -> dict[str, Any]:
     columns: dict[str, Any] = {}
     for name, value in details.items():
         parameter = BY_WIRE.get(name, name)
-        if parameter in COLUMNS:
+        if parameter in (*COLUMNS, LEFT_OUT):
             columns[parameter] = value
         elif parameter == METADATA.rstrip(".") and isinstance(value, Mapping):
             columns |= {f"{METADATA}{field}": cell for field, cell in value.items()}
         elif parameter == METADATA.rstrip("."):
             raise MappingError(f"{parameter}={short_repr(value)} is not a mapping of fields to values.")
         else:
-            known = [*COLUMNS, METADATA.rstrip(".")]
+            known = [*COLUMNS, METADATA.rstrip("."), LEFT_OUT]
             message = f"{name} is not a detail of a row{did_you_mean(name, known, cutoff=0.6)}."
             raise MappingError(message, fix=f"Rows have {listed(known, 10)}; pass others when you create the uploader.")
     return columns

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from ikpipe.widget.history import NOT_EDITED, Direction, EditHistory, Step
 from ikpipe.widget.picked_files import PickedFiles
 from ikpipe.widget.row_store import RowStore
-from ikpipe.widget.rows import WidgetRow
+from ikpipe.widget.rows import UNSENT, WidgetRow
 from ikpipe.widget.validation import RowValidator
 
 
@@ -79,7 +79,7 @@ class RowEditor:
                 self._files.remove(row.picked)
             row.run = None
         for row in changed.difference(rows):
-            if row.state in ("ready", "invalid"):
+            if row.state in UNSENT:
                 row.reset()
         self._rows.mark_changed(changed)
 

@@ -20,6 +20,7 @@ FINAL = {code for code, (status, *_) in CODES.items() if status == "invalid"} | 
     "signer_refused",
 }
 """The errors that a row gets again if it is sent as it is."""
+UNSENT = frozenset({"ready", "invalid", "left_out"})
 IN_PROGRESS = frozenset({"queued", "sending", "processing"})
 RETRYABLE = frozenset({"failed", "cancelled", "unknown"})
 
@@ -104,13 +105,19 @@ class WidgetRow:
         idle = self.run is None or (self.state == "cancelled" and self.picked is not None)
         return idle and self.state not in SETTLED and self.state not in ("unknown", "deleted")
 
+    @property
+    def left_out(self) -> bool:
+        """Whether the user left it out of the upload."""
+        return self.edits.get("left_out") is True
+
     def restart(self) -> None:
         """Forget what became of it: it was changed, and is a row that was not sent."""
         self.state, self.result, self.history, self.run, self.cancelled = "ready", None, None, None, False
 
     def reset(self) -> None:
-        """Set the state of a row that was changed: ready, or invalid."""
-        self.state, self.result, self.history = "invalid" if self.problems else "ready", None, None
+        """Set the state of a row that was changed: ready, invalid, or left out."""
+        self.state = "left_out" if self.left_out else "invalid" if self.problems else "ready"
+        self.result, self.history = None, None
 
     def to_message(self) -> dict[str, Any]:
         """Return what a page gets: fields without a value are left out, but not `private` if it is false."""

@@ -24,7 +24,7 @@ from ikpipe.request.values import json_object, tag_list, to_text
 from ikpipe.widget.edited_table import EditedTable
 from ikpipe.widget.previews import media_type_of
 from ikpipe.widget.reasons import reason_of, suggestion_for
-from ikpipe.widget.rows import RowView, WidgetRow
+from ikpipe.widget.rows import UNSENT, RowView, WidgetRow
 
 BATCH = 1_000  # rows
 _MAX_TEXT = 5_000  # characters of a text that a page gets
@@ -62,7 +62,7 @@ class RowValidator:
                 row.view = view
                 changed.add(row)
         for row in changed:
-            if row.state in ("ready", "invalid"):
+            if row.state in UNSENT:
                 row.reset()
         return changed
 
@@ -136,7 +136,7 @@ class RowValidator:
             coordinates=_encoded("custom_coordinates", cells["custom_coordinates"]),
             metadata=_metadata(cells["custom_metadata"]),
             problems=[self._problem(problem, cells) for problem in problems if problem.severity == "error"],
-            target=self._target(request),
+            target=None if row.left_out else self._target(request),
             file=source,
         )
 

@@ -164,6 +164,13 @@ export class Ui {
     else this.root.focus();
   }
 
+  /** Leave rows out of the upload, or take them in again. @param {string[]} ids @param {boolean} isOut */
+  leaveOut(ids, isOut) {
+    if (this.isOff()) return;
+    const step = this.queue.history.together(() => void this.queue.edit(ids, "left_out", isOut || null));
+    this.announceStep(isOut ? STRINGS.leftOut(ids.length) : STRINGS.takenIn(ids.length), step);
+  }
+
   /** Announce what was done, with a button that undoes it. @param {string} text @param {string} step */
   announceStep(text, step) {
     const press = () => this.undo("undo", step);

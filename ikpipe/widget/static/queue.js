@@ -302,6 +302,11 @@ export class Queue extends EventEmitter {
     return (row.source === "browser" || Boolean(row.added)) && (isEditable(row) || row.state === "deleted");
   }
 
+  /** Whether a row can be left out of the upload: it is one of the table, which is not removed. @param {Row} row */
+  canLeaveOut(row) {
+    return isEditable(row) && !this.isRemovable(row);
+  }
+
   // Selecting and editing
 
   sendSelection() {

@@ -50,6 +50,7 @@ export function rowActions(ui, row) {
       label: STRINGS.removeOne(name),
       press: () => ui.remove([id]),
     },
+    ui.queue.canLeaveOut(row) && leaveOutAction(ui, row),
     isChangeable(ui.queue, row) && {
       icon: "trash",
       text: STRINGS.deleteFile,
@@ -66,6 +67,14 @@ function guarded(ui, action) {
   const { press, local } = action;
   if (!press || local) return action;
   return { ...action, press: (/** @type {HTMLElement} */ anchor) => !ui.isOff() && press(anchor) };
+}
+
+/** Return the action that leaves a row out of the upload, or takes it in again. @param {Ui} ui @param {Row} row */
+function leaveOutAction(ui, { id, name, state }) {
+  const isOut = state === "left_out";
+  const press = () => ui.leaveOut([id], !isOut);
+  if (isOut) return { icon: "plus", text: STRINGS.takeIn, label: STRINGS.takeInOne(name), press };
+  return { icon: "stop", text: STRINGS.leaveOut, label: STRINGS.leaveOutOne(name), press };
 }
 
 /** Return what a row waits for: to be cancelled, sent again or chosen again. @param {Ui} ui @param {Row} row */

@@ -29,10 +29,11 @@ export const isNotUploaded = ({ state }) => state === "failed" || state === "unk
 /** Whether such a row can be sent again, and may have another result then. @param {Stateful} row */
 export const isRetryable = (row) => isNotUploaded(row) && !row.result?.final;
 
+const OWN_GROUPS = new Set(["ready", "invalid", "missing", "cancelled", "deleted", "left_out"]);
+
 /** Return the group in which a state is counted. @type {(state: RowState) => Group} */
 export function groupOf(state) {
-  if (state === "ready" || state === "invalid" || state === "missing" || state === "cancelled" || state === "deleted")
-    return state;
+  if (OWN_GROUPS.has(state)) return /** @type {Group} */ (state);
   if (isBusy({ state })) return "busy";
   return isUploaded({ state }) ? "uploaded" : "failed";
 }
@@ -59,4 +60,5 @@ export const STATE_ICONS = {
   missing: "question",
   changing: "clock",
   deleted: "trash",
+  left_out: "stop",
 };

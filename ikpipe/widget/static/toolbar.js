@@ -170,6 +170,8 @@ class SelectionBar {
     this.text = h("span", { class: "ik-selected-text" });
     const isReady = (/** @type {Row} */ row) => row.state === "ready";
     const canChange = (/** @type {Row} */ row) => isEditable(row) || isChangeable(queue, row);
+    const isLeftOut = (/** @type {Row} */ row) => row.state === "left_out";
+    const canLeaveOut = (/** @type {Row} */ row) => queue.canLeaveOut(row) && !isLeftOut(row);
     const hasUrl = (/** @type {Row} */ row) => Boolean(isUploaded(row) && row.result?.url);
     this.actions = [
       this.action("upload", STRINGS.sendSelected, isReady, (ids) => queue.send(ids)),
@@ -177,6 +179,8 @@ class SelectionBar {
       this.action("retry", STRINGS.retry, isRetryable, (ids) => queue.retry(ids)),
       this.action("edit", STRINGS.editMany, canChange, (ids, anchor) => editMenu(ui, store.all(ids), anchor)),
       this.action("copy", STRINGS.copy, hasUrl, (ids, anchor) => copyMenu(ui, store.all(ids), anchor)),
+      this.action("stop", STRINGS.leaveOut, canLeaveOut, (ids) => ui.leaveOut(ids, true)),
+      this.action("plus", STRINGS.takeIn, isLeftOut, (ids) => ui.leaveOut(ids, false)),
       this.action(
         "trash",
         STRINGS.deleteFile,

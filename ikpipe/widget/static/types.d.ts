@@ -25,9 +25,10 @@ type RowState =
   | "unknown"
   | "cancelled"
   | "deleted"
+  | "left_out"
   | "missing"; // of this page: it does not have the file
 type ShownState = RowState | "cancelling" | "checking" | "changing";
-type Group = "ready" | "invalid" | "missing" | "busy" | "uploaded" | "failed" | "cancelled" | "deleted";
+type Group = "ready" | "invalid" | "missing" | "busy" | "uploaded" | "failed" | "cancelled" | "deleted" | "left_out";
 type Family = "image" | "video" | "audio" | "other";
 
 interface Problem {

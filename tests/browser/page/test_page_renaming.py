@@ -144,3 +144,18 @@ def test_rows_without_a_description_can_be_shown(listed: tuple[Uploads, Uploader
     uploads.root.get_by_text("No matching files").wait_for()
     uploads.button("Clear filters").click()
     uploads.wait_rows(3)
+
+
+def test_rows_of_a_table_are_left_out_and_taken_in(listed: tuple[Uploads, Uploader]) -> None:
+    """From the selection and from the row; the button counts what is uploaded."""
+    uploads, uploader = listed
+    uploads.root.locator(".ik-selection").get_by_role("button", name="Leave out").click()
+    uploads.root.get_by_role("button", name="Left out 3").wait_for()
+    assert len(uploader.frame) == 0
+    uploads.row("other.jpg").hover()
+    uploads.button("Include other.jpg").click()
+    uploads.button("Upload 1 file").wait_for()
+    assert [*uploader.frame["file_name"]] == ["other.jpg"]
+    uploads.root.get_by_text("1 file included").wait_for()
+    uploads.button("Undo").click()
+    uploads.root.get_by_role("button", name="Left out 3").wait_for()

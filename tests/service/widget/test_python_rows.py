@@ -229,3 +229,33 @@ def test_an_error_of_a_function_is_logged(account: ikpipe.Account, caplog: pytes
         browser.wait(lambda: bool(called))
     assert "A function that was passed to on_done raised an error." in caplog.messages
     assert called == [1]
+
+
+def test_rows_can_be_left_out(account: ikpipe.Account) -> None:
+    """They are neither uploaded nor in the tables, until they are taken in again; others can have their names."""
+    frame = pd.DataFrame({"file": [b"a", b"b"], "file_name": ["same.txt", "same.txt"]})
+    uploader = ikpipe.Uploader(account, frame, use_unique_file_name=False, folder="/left-out")
+    with Browser(uploader) as browser:
+        assert [row["state"] for row in browser.rows.values()] == ["ready", "invalid"]
+        browser.say(type="edit", request="l", ids=["r0"], column="left_out", value=True, step="s")
+        assert [row["state"] for row in browser.rows.values()] == ["left_out", "ready"]
+        assert uploader.frame["file"].tolist() == [b"b"]
+        assert "left_out" not in uploader.frame
+        uploader.send()
+        assert browser.wait_idle() == {"r0": "left_out", "r1": "uploaded"}
+        browser.edit(["r0"], "file_name", "other.txt")
+        assert browser.rows["r0"]["state"] == "left_out"
+        browser.say(type="undo", request="u")
+        browser.say(type="undo", request="v", step="s")
+        assert browser.rows["r0"]["state"] == "invalid"
+    assert uploader.frame["file"].tolist() == [b"a", b"b"]
+
+
+def test_python_leaves_rows_out(account: ikpipe.Account) -> None:
+    """By `edit`; the mapping is as before."""
+    uploader = ikpipe.Uploader(account, table(3))
+    before = uploader.mapping
+    uploader.edit([0, 2], left_out=True)
+    assert [*uploader.frame.index] == [1]
+    assert uploader.mapping == before
+    assert repr(uploader) == "Uploader(3 files: 2 left_out, 1 ready)"

@@ -78,6 +78,7 @@ export const GERMAN = {
     failed: "Nicht hochgeladen",
     cancelled: "Abgebrochen",
     deleted: "Gelöscht",
+    left_out: "Ausgelassen",
   },
   states: {
     ready: "Bereit",
@@ -100,6 +101,7 @@ export const GERMAN = {
     missing: "Erneut auswählen",
     changing: "Wird gespeichert …",
     deleted: "Gelöscht",
+    left_out: "Ausgelassen",
   },
   stateHints: {
     cancelling: "Wird gestoppt … Es wird geprüft, ob die Datei schon gespeichert war.",
@@ -116,6 +118,7 @@ export const GERMAN = {
     cancelled: "Vor dem Hochladen abgebrochen.",
     changing: "Die Änderung wird in der Bibliothek gespeichert.",
     deleted: "Aus der Bibliothek gelöscht. Sie können die Datei noch einmal hochladen.",
+    left_out: "Diese Datei wird nicht hochgeladen.",
   },
 
   // Sending
@@ -373,6 +376,14 @@ export const GERMAN = {
 
   noDescription: "Ohne Beschreibung",
   noDescriptionHint: "Die Beschreibung ist der Alternativtext in kopiertem HTML und Markdown.",
+
+  // Rows that are left out
+  leaveOut: "Auslassen",
+  leaveOutOne: (name) => `${name} auslassen`,
+  takeIn: "Aufnehmen",
+  takeInOne: (name) => `${name} aufnehmen`,
+  leftOut: (n) => `${deFiles(n)} ausgelassen`,
+  takenIn: (n) => `${deFiles(n)} aufgenommen`,
 
   // Many files at once
   editMany: "Umbenennen und ersetzen",

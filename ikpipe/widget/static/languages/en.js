@@ -77,6 +77,7 @@ export const ENGLISH = {
     failed: "Not uploaded",
     cancelled: "Cancelled",
     deleted: "Deleted",
+    left_out: "Left out",
   },
   states: {
     ready: "Ready",
@@ -99,6 +100,7 @@ export const ENGLISH = {
     missing: "Choose again",
     changing: "Saving…",
     deleted: "Deleted",
+    left_out: "Left out",
   },
   stateHints: /** @type {Record<string, string>} */ ({
     cancelling: "Stopping… checking whether it was already saved.",
@@ -115,6 +117,7 @@ export const ENGLISH = {
     cancelled: "Cancelled before it was uploaded.",
     changing: "The change is being saved in your library.",
     deleted: "Deleted from your library. You can upload it again.",
+    left_out: "This file won't be uploaded.",
   }),
 
   // Sending
@@ -367,6 +370,14 @@ export const ENGLISH = {
 
   noDescription: "No description",
   noDescriptionHint: "The description is the alternative text of copied HTML and Markdown.",
+
+  // Rows that are left out
+  leaveOut: "Leave out",
+  leaveOutOne: (name) => `Leave out ${name}`,
+  takeIn: "Include",
+  takeInOne: (name) => `Include ${name}`,
+  leftOut: (n) => `${enFiles(n)} left out`,
+  takenIn: (n) => `${enFiles(n)} included`,
 
   // Many files at once
   editMany: "Rename and replace",
