@@ -19,6 +19,7 @@ PICTURES = 40
 STORED = PICTURES - 3
 """Two are not uploaded, and one is deleted afterwards."""
 RENAMED = "hero.png"
+COPY = "copy of shoe 01.png"
 LARGE = 200_000  # bytes
 LIMIT = 100_000  # bytes that the account's plan allows
 FIELDS: list[dict[str, Any]] = [
@@ -41,7 +42,7 @@ def prepare(emulator: Emulator) -> dict[str, Any]:
 
 
 def make_folder(place: Path, picture: Callable[..., bytes]) -> Path:
-    """Create a folder with a space in its name, and 40 pictures; one is empty, one too large, and two share a name."""
+    """Create a folder with a space in its name, and 40 pictures, of which 3 are bad, and a copy of one."""
     folder = place / "Autumn campaign"
     folder.mkdir()
     contents = {f"shoe {at:02}.png": picture(at * 6, size=(64, 48)) for at in range(1, PICTURES - 2)}
@@ -49,6 +50,7 @@ def make_folder(place: Path, picture: Callable[..., bytes]) -> Path:
     for name, content in contents.items():
         (folder / name).write_bytes(content)
     assert len(contents) == PICTURES
+    (folder / COPY).write_bytes(contents["shoe 01.png"])
     return folder
 
 
@@ -97,7 +99,14 @@ class ContentEditor:
         self.choose_folder("Add folder", folder)
         self.see("Needs attention")
         self.root.get_by_role("button", name="Needs attention 3").wait_for()
-        self.root.get_by_role("button", name="All 40").wait_for()
+        self.root.get_by_role("button", name=f"All {PICTURES + 1}").wait_for()
+
+    def skip_duplicates(self) -> None:
+        """Leave out the file that has the content of another one."""
+        duplicates = self.root.get_by_role("list", name="Duplicates")
+        self.see("Same content as another file in this list")
+        duplicates.get_by_role("button", name="Skip", exact=True).first.click()
+        self.root.get_by_role("button", name=f"All {PICTURES}", exact=True).wait_for()
 
     def describe(self) -> None:
         """Give all files a tag, a brand and a price; a price that is not allowed is explained by its label."""
@@ -149,6 +158,7 @@ class ContentEditor:
     def work(self, folder: Path, reload: Callable[[int], None]) -> None:
         """Bring a folder into the library, with two reloads of the page, which has a number of rows then."""
         self.add(folder)
+        self.skip_duplicates()
         self.describe()
         self.rename("shoe_20.png", RENAMED)
         reload(PICTURES)

@@ -7,6 +7,11 @@
     interface.py        traits that are tables, unknown attributes, the `repr`, and what a saved notebook shows
     settings.py         the settings that all rows share, as a page gets them
     controller.py       carries out what a page or Python asks for
+    adding.py           adds the rows that a page asks for
+    duplicates.py       finds rows with the same content or target, and files that the library has
+    naming.py           whether a page may let a file replace one of the library
+    content_hashes.py   hashes of files that Python can read, as pages make them
+    library_check.py    searches the library for files at the targets of rows, in the background
     messages.py         messages from a page, read and validated
     message_fields.py   the fields of these messages
     message_order.py    accepts each message of a page once and in sequence

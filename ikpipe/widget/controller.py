@@ -11,15 +11,15 @@ from ikpipe.frames.near_misses import NearMiss
 from ikpipe.request.metadata import MetadataField
 from ikpipe.request.result import SETTLED, Result
 from ikpipe.widget import messages
-from ikpipe.widget.adoption import Adoption
+from ikpipe.widget.adding import RowAdder
 from ikpipe.widget.browser_client import FILE_NOT_THERE
 from ikpipe.widget.browser_uploads import BrowserUploads
-from ikpipe.widget.edited_table import EditedTable, fixed_levels
+from ikpipe.widget.duplicates import DuplicateFinder
+from ikpipe.widget.edited_table import EditedTable
 from ikpipe.widget.library_changes import LibraryChanges
-from ikpipe.widget.links import Links
 from ikpipe.widget.message_fields import InvalidMessage
 from ikpipe.widget.message_order import MessageOrder
-from ikpipe.widget.picked_files import PickedFile
+from ikpipe.widget.naming import check_naming
 from ikpipe.widget.renaming import Renaming
 from ikpipe.widget.row_editor import RowEditor
 from ikpipe.widget.row_store import RowStore
@@ -60,14 +60,10 @@ class Controller:
         )
         self.editor = RowEditor(self.rows, self._validator, self.uploads.files)
         self._validated = False
-        self._links, self._library = Links(self), LibraryChanges(self)
-        self._adoption = Adoption(config, self._add_row, self._links.rows)
+        self._library = LibraryChanges(self)
         self._last_runs: dict[WidgetRow, Run] = {}
-        self._parent = fixed_levels(table.input_mapping["parameters"].get("folder"))
         self._handlers: dict[type[Any], Callable[[Any], None]] = {
             messages.HelloMessage: self._hello,
-            messages.AddMessage: self._add,
-            messages.AddUrlsMessage: self._links.add,
             messages.RemoveMessage: self._remove,
             messages.SelectMessage: self._select,
             messages.EditMessage: self._edit,
@@ -81,8 +77,9 @@ class Controller:
             messages.RetryMessage: lambda message: self.retry(message.ids),
             messages.ProgressMessage: self._progress,
             messages.ResultMessage: self._result,
-            messages.AdoptMessage: self._adopt,
             messages.PingMessage: self._ping,
+            **RowAdder(self).handlers,
+            **DuplicateFinder(self).handlers,
         }
 
     # Messages
@@ -138,24 +135,6 @@ class Controller:
         head = {"type": "pong", "n": message.n, "line": message.sequence, "at": message.number}
         self.send_message({**head, "taken": self.order.last_accepted(message.sequence)})
 
-    def _add(self, message: messages.AddMessage) -> None:
-        rows = {file.key: self._add_row(file) for file in message.files}
-        self._send_picked(rows, message.request)
-
-    def _add_row(self, file: messages.BrowserFile) -> WidgetRow:
-        self.validate_all()
-        row = self.rows.add()
-        cell = f"browser://{self.config.session}/{row.id}/{file.name}"
-        row.picked = PickedFile.from_message(file, cell, self._parent)
-        self.uploads.files.add(row.id, row.picked)
-        return row
-
-    def _send_picked(self, rows: Mapping[str, WidgetRow], request: str | int | None) -> None:
-        # before the rows, so that the page knows whose files it has
-        ids = {key: row.id for key, row in rows.items()}
-        self.send_message({"type": "added", "request": request, "ids": ids, "refused": {}})
-        self.send_added([*rows.values()])
-
     def _remove(self, message: messages.RemoveMessage) -> None:
         """Remove what a page added and is editable; rows of the input stay."""
         rows = self.rows.subset(message.ids)
@@ -205,6 +184,7 @@ class Controller:
         if not all(row.editable for row in rows):
             words = "a row that is uploaded, uploading or unconfirmed cannot be changed"
             raise InvalidMessage(words, message.request, "read_only")
+        check_naming(self.table.input_mapping, message.column, message.values)
         values = dict(zip(message.ids, message.values, strict=True))
         self.edit_rows(rows, {message.column: [values[row.id] for row in rows]}, message.step, message.request)
 
@@ -282,6 +262,10 @@ class Controller:
             row.state, row.cancelled = "queued", False
         self.rows.mark_changed(resumed)
         self._start([row for row in rows if row.run is None and not row.problems])
+
+    def confirm(self, rows: list[WidgetRow]) -> None:
+        """Search for rows that may be stored, and upload none."""
+        self._start(rows, confirm_only=True)
 
     def _start(self, rows: list[WidgetRow], *, confirm_only: bool = False) -> None:
         if not rows:
@@ -390,10 +374,3 @@ class Controller:
         messages, self._acknowledgments = self._acknowledgments, []
         if messages:
             self.send_message(messages[0] if len(messages) == 1 else {"type": "batch", "messages": messages})
-
-    def _adopt(self, message: messages.AdoptMessage) -> None:
-        """Add the rows of another session; those that may be stored are searched for, and not uploaded."""
-        rows, new = self._adoption.adopt(message)
-        self._send_picked(rows, None)
-        self._start([row for row in new if row.state == "unknown"], confirm_only=True)
-        self.on_change("frame", "results")

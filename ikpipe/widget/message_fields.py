@@ -16,7 +16,9 @@ _MAX_CELL = 100_000  # characters
 MAX_WORD = 200  # characters of an id, a key, a request, a column; items of a list
 _MAX_INTEGER = 2**53  # of JavaScript
 
-COLUMNS = ("file_name", "folder", "tags", "description", "is_private_file", "custom_coordinates")
+NAMING = ("use_unique_file_name", "overwrite_file")
+"""The columns that say what becomes of a file that the library has: a row in which one is edited is decided."""
+COLUMNS = ("file_name", "folder", "tags", "description", "is_private_file", "custom_coordinates", *NAMING)
 """The columns that can be edited, besides `custom_metadata.<field>`."""
 METADATA = "custom_metadata."
 LEFT_OUT = "left_out"

@@ -36,7 +36,7 @@ def make_preview(source: FileSource | None, media_type: str, size: str) -> RowPr
 
     `media_type` is the file's, by its name. `size` is a key of `SIZES`.
     """
-    file = None if source is None else _local_file(source)
+    file = None if source is None else local_file(source)
     if file is None:
         return None
     smaller = _downscaled(file, SIZES[size])
@@ -74,7 +74,8 @@ def media_type_of(name: str) -> str:
     return mimetypes.guess_type(f"file.{ending}")[0] or ""
 
 
-def _local_file(source: FileSource) -> Path | bytes | None:
+def local_file(source: FileSource) -> Path | bytes | None:
+    """Return the path or the content of a file that Python has; None for others, such as URLs."""
     if source.path is not None:
         return Path(source.path)
     if source.kind == "bytes":

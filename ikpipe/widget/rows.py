@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 from ikpipe.errors import CODES
 from ikpipe.request.missing import without_none
 from ikpipe.request.result import SETTLED, Result
+from ikpipe.widget.message_fields import NAMING
 from ikpipe.widget.reasons import result_reason
 
 if TYPE_CHECKING:
@@ -132,6 +133,7 @@ class WidgetRow:
             "metadata": view.metadata,
             "added": self.added or None,
             "changing": self.changing or None,
+            "naming": {name: self.edits[name] for name in NAMING if name in self.edits},
             "file": None if self.picked is None else self.picked.identity(),
             "problems": self.problems,
             "result": None if self.result is None else _result_message(self.result),

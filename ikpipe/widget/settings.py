@@ -10,6 +10,7 @@ from ikpipe.request.formats import CellFormats
 from ikpipe.request.metadata import MetadataField
 from ikpipe.request.parameters import PATH
 from ikpipe.request.values import tag_list
+from ikpipe.widget.naming import may_replace
 
 
 def page_settings(
@@ -38,6 +39,7 @@ def page_settings(
         "max_file_size": account.max_file_size,
         "keep_files": _account_id(account) if keep_files else "",
         "can_search": account.private_key is not None,
+        "can_replace": may_replace(mapping),
         "fields": [
             {
                 **{str(key): value for key, value in field.schema.items()},

@@ -1,6 +1,7 @@
 // One view of an uploader: its parts, and what they ask of each other.
 
 import { button, Cleanup, h, setAttribute } from "./dom.js";
+import { DuplicateGroups } from "./duplicate-groups.js";
 import { Editor } from "./editor.js";
 import { Footer } from "./footer.js";
 import { Grid } from "./grid.js";
@@ -34,6 +35,7 @@ export class Ui {
     this.notices = new Notices(this);
     this.picker = new FilePicker(this);
     this.problemGroups = new ProblemGroups(this);
+    this.duplicateGroups = new DuplicateGroups(this);
     this.shared = new SharedValues(this);
     this.toolbar = new Toolbar(this);
     this.grid = new Grid(this);
@@ -52,6 +54,7 @@ export class Ui {
       this.toolbar.element,
       this.notices.element,
       this.problemGroups.element,
+      this.duplicateGroups.element,
       h("div", { class: "ik-main" }, list, this.editor.element),
       this.footer.element,
       ...this.picker.elements,
@@ -87,7 +90,8 @@ export class Ui {
   /** Turn off what needs Python while it cannot answer; what is there can still be viewed and copied. */
   showConnection() {
     const { isGone } = this.queue.connection;
-    for (const { element } of [this.toolbar, this.problemGroups, this.editor, this.footer]) element.inert = isGone;
+    const parts = [this.toolbar, this.problemGroups, this.duplicateGroups, this.editor, this.footer];
+    for (const { element } of parts) element.inert = isGone;
     this.empty.inert = isGone;
     this.root.classList.toggle("ik-off", isGone);
   }

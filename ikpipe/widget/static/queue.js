@@ -2,6 +2,7 @@
 
 import { Cleanup, EventEmitter } from "./dom.js";
 import { Connection } from "./connection.js";
+import { Duplicates } from "./duplicates.js";
 import { Edits } from "./edits.js";
 import { tellAdjusted } from "./fixing.js";
 import { FileHandles } from "./handles.js";
@@ -45,6 +46,7 @@ export class Queue extends EventEmitter {
     this.withoutFiles = new Set(); // keys of rows that were adopted without their files
     this.library = new LibraryFiles(this);
     this.missing = new MissingFiles(this);
+    this.duplicates = new Duplicates(this);
     this.handles = new FileHandles(this);
     this.posts = new Posts(this.kernel, (id) => this.files.get(id)?.file);
     /** @type {Totals | null} */
@@ -382,6 +384,7 @@ export class Queue extends EventEmitter {
     this.kernel.close();
     this.connection.close();
     this.missing.close();
+    this.duplicates.close();
     this.posts.close();
   }
 }

@@ -82,6 +82,7 @@ interface Row {
   private?: boolean;
   coordinates?: string;
   metadata?: Record<string, Value>;
+  naming?: Record<string, boolean>; // what becomes of a file with its name that the library has, if it was decided
   problems?: Problem[];
   result?: Result;
 }
@@ -109,6 +110,7 @@ interface Settings {
   defaults?: { is_private_file: boolean; folder: string; tags: boolean };
   max_file_size?: number | null;
   keep_files?: string; // the account whose files are kept, or empty
+  can_replace?: boolean; // whether a file may replace one of the library
   can_search?: boolean; // whether Python has the key that reads the library
   fields?: MetadataField[];
 }

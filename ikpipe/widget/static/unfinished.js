@@ -134,6 +134,7 @@ function editsOf(row) {
     description: row.description,
     is_private_file: row.private,
     custom_coordinates: row.coordinates,
+    ...row.naming,
   };
   const metadata = Object.entries(row.metadata ?? {}).map(([field, value]) => [`custom_metadata.${field}`, value]);
   return Object.fromEntries(

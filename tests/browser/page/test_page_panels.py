@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from bridge import unpacked
 from stub import problem
 
 if TYPE_CHECKING:
@@ -261,10 +262,15 @@ def test_uploaded_rows_are_left_out_of_an_edit(two: Uploads, stub: Stub) -> None
 def test_a_rejected_edit_resets_its_field(two: Uploads, stub: Stub, bridge: Bridge) -> None:
     """It shows the row's value again."""
     stub.push({"id": "r0", "folder": "/before"})
-    refuse = {"type": "error", "message": "not now"}
-    bridge.hears = lambda message: (
-        bridge.say({**refuse, "request": message["request"]}) if message["type"] == "edit" else stub.hear(message)
-    )
+
+    def hear(message: dict[str, Any]) -> None:
+        for one in unpacked(message):
+            if one["type"] == "edit":
+                bridge.say({"type": "error", "message": "not now", "request": one["request"]})
+            else:
+                stub.hear(one)
+
+    bridge.hears = hear
     two.row("a.jpg").click()
     two.button("Edit").click()
     two.root.get_by_label("Folder", exact=True).fill("/after")

@@ -82,7 +82,7 @@ def test_other_objects_are_not_messages(content: object) -> None:
         ({"type": "remove", "ids": ["x"] * 100_001}, "ids"),
         ({"type": "select", "ids": [3]}, "ids"),
         ({"type": "edit", "ids": ["b0"], "column": "file", "value": "/etc/passwd"}, "column"),
-        ({"type": "edit", "ids": ["b0"], "column": "overwrite_file", "value": True}, "column"),
+        ({"type": "edit", "ids": ["b0"], "column": "webhook_url", "value": "https://x.example"}, "column"),
         ({"type": "edit", "ids": ["b0"], "column": "tags", "value": {"a": 1}}, "value"),
         ({"type": "edit", "ids": ["b0"], "column": "tags", "value": [1]}, "value"),
         ({"type": "edit", "ids": ["b0"], "column": "custom_metadata.a", "value": [None]}, "value"),

@@ -494,6 +494,26 @@ export const GERMAN = {
   adjusted: (n, from, to) => `${deFiles(n)}: „${from}“ wird als „${to}“ gespeichert.`,
   adjustedMany: (n) => `${deFiles(n)}: Einige Zeichen in Namen werden ersetzt, weil ImageKit sie nicht erlaubt.`,
 
+  // Duplicates
+  duplicates: {
+    title: "Duplikate",
+    content: "Gleicher Inhalt wie eine andere Datei in dieser Liste",
+    path: "Gleicher Name und Ordner wie eine andere Datei in dieser Liste",
+    library: "Unter diesem Namen schon in Ihrer Bibliothek",
+    of: (name) => `Wie ${name}`,
+    more: (n) => `und ${DE.number(n)} weitere`,
+    list: "Auflisten",
+    hide: "Liste ausblenden",
+    keep: "Beide behalten",
+    skip: "Überspringen",
+    replace: "Ersetzen",
+    actionOn: (action, name) => `${action}: ${name}`,
+    kept: (n) => `${deFiles(n)} behalten`,
+    replaced: (n) => DE.plural(n, { one: "# Datei ersetzt beim Hochladen die in Ihrer Bibliothek", other: "# Dateien ersetzen beim Hochladen die in Ihrer Bibliothek" }),
+    off: "Ihre Bibliothek wird nicht auf Duplikate geprüft, denn dieses Notebook hat keinen privaten Schlüssel.",
+    failed: "Ihre Bibliothek konnte nicht auf Duplikate geprüft werden.",
+  },
+
   // Picking
   alreadyListed: (n) => `${deFiles(n)} schon vorhanden, nicht noch einmal hinzugefügt.`,
   addAnyway: "Trotzdem hinzufügen",

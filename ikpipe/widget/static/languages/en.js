@@ -480,6 +480,26 @@ export const ENGLISH = {
   adjusted: (n, from, to) => `${enFiles(n)}: “${from}” will be stored as “${to}”.`,
   adjustedMany: (n) => `${enFiles(n)}: some characters in names will be replaced, since ImageKit doesn't allow them.`,
 
+  // Duplicates
+  duplicates: {
+    title: "Duplicates",
+    content: "Same content as another file in this list",
+    path: "Same name and folder as another file in this list",
+    library: "Already in your library under this name",
+    of: (name) => `Same as ${name}`,
+    more: (n) => `and ${EN.number(n)} more`,
+    list: "List",
+    hide: "Hide list",
+    keep: "Keep both",
+    skip: "Skip",
+    replace: "Replace",
+    actionOn: (action, name) => `${action}: ${name}`,
+    kept: (n) => `${enFiles(n)} kept`,
+    replaced: (n) => EN.plural(n, { one: "# file replaces the one in your library when it is uploaded", other: "# files replace those in your library when they are uploaded" }),
+    off: "Your library isn't checked for duplicates, because this notebook has no private key.",
+    failed: "Your library couldn't be checked for duplicates.",
+  },
+
   // Picking
   alreadyListed: (n) => `${enFiles(n)} already in the list, not added again.`,
   addAnyway: "Add anyway",
