@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
+from operator import attrgetter
 from pathlib import Path
+from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING
 
 from nbconvert import MarkdownExporter
 
+import ikpipe.cluster
+import ikpipe.dask
+import ikpipe.emulator
+import ikpipe.spark
 from ikpipe.cli.parser import parser
 
 if TYPE_CHECKING:
@@ -141,8 +148,23 @@ def schemas() -> None:
 def reference() -> None:
     """Write the pages of the Python reference."""
     for name, (title, members) in API.items():
-        entries = "\n\n".join(f"::: ikpipe.{member}" for member in members.split())
+        entries = "\n\n".join(entry for member in members.split() for entry in entries_of(f"ikpipe.{member}"))
         write(f"api/{name}.md", f"# {title}\n\n{entries}\n", DOCS / f"{name}.md")
+
+
+def entries_of(name: str) -> list[str]:
+    """Return the entries of a public name: of a module, those of its names.
+
+    Of a class, only methods and properties are listed: its fields are in its docstring.
+    """
+    described = attrgetter(name.removeprefix("ikpipe."))(ikpipe)
+    if isinstance(described, ModuleType):
+        return [entry for member in described.__all__ for entry in entries_of(f"{name}.{member}")]
+    if not isinstance(described, type):
+        return [f"::: {name}"]
+    kinds = FunctionType | classmethod | staticmethod | property
+    members = [one for one, value in vars(described).items() if isinstance(value, kinds) and not one.startswith("_")]
+    return [f"::: {name}\n    options:\n      members: {json.dumps(members or False)}"]
 
 
 if __name__ == "__main__":

@@ -104,7 +104,7 @@ def test_the_site_has_every_page() -> None:
     assert not [page for page in pages if f'"{page}"' not in navigation]
 
 
-INDEX = re.findall(r"^\| (\d+) \| \[.*?\]\((\S+)\) \|$", (DOCS / "index.md").read_text("utf-8"), re.MULTILINE)
+INDEX = re.findall(r"^(\d+)\. \[.*?\]\((\S+)\)$", (DOCS / "index.md").read_text("utf-8"), re.MULTILINE)
 
 
 def test_the_index_answers_twenty_questions() -> None:
