@@ -6,7 +6,13 @@ import { isBusy } from "./states.js";
 const OTHER_PAGES_WAIT = 3000; // ms in which another page can say that it has the files
 const REPLACED = new Set(["ready", "failed", "cancelled", "queued"]); // states that are shown as "missing"
 
-/** @typedef {{ found: number, others: PickedFile[], changed: PickedFile[] }} Rejoined */
+/**
+ * @typedef {object} Rejoined
+ * @property {number} found files of rows that lacked them
+ * @property {PickedFile[]} others
+ * @property {PickedFile[]} changed those of the others with the name of a row that lacks its file
+ * @property {PickedFile[]} unknown those of the others that no row has the name and the size of
+ */
 
 export class MissingFiles {
   /** @param {Queue} queue */
@@ -102,7 +108,10 @@ export class MissingFiles {
     if (found.length) this.queue.kernel.send({ type: "have", ids: found, again: true });
     this.refresh(found);
     this.queue.emit("notices");
-    return { found: found.length, others, changed: others.filter(({ file }) => names.has(file.name)) };
+    const changed = others.filter(({ file }) => names.has(file.name));
+    const listed = new Set([...this.queue.store.rows.values()].map((row) => nameAndSize(row.file?.name, row.size)));
+    const unknown = others.filter(({ file }) => !names.has(file.name) && !listed.has(nameAndSize(file.name, file.size)));
+    return { found: found.length, others, changed, unknown };
   }
 
   close() {

@@ -201,11 +201,10 @@ export class Queue extends EventEmitter {
   /** Give files to the rows that lack them, and say what is left; no row is added. @param {PickedFile[]} picked */
   chooseAgain(picked) {
     if (!picked.length) return;
-    const { found, others, changed } = this.missing.rejoin(picked);
-    const unknown = others.length - changed.length;
+    const { found, changed, unknown } = this.missing.rejoin(picked);
     const texts = [
       ...this.foundTexts(found),
-      unknown ? STRINGS.notInList(unknown) : "",
+      unknown.length ? STRINGS.notInList(unknown.length) : "",
       changed.length ? STRINGS.changedSince(changed[0].file.name) : "",
     ];
     this.emit("announce", texts.filter(Boolean).join(" "), { visible: true });

@@ -107,6 +107,20 @@ def test_a_folder_is_chosen_again(upload_page: Open, emulator: Emulator, tmp_pat
     assert set(stored) == {"/My_trip/a/x.txt", "/My_trip/b/x.txt"}
 
 
+def test_files_of_other_rows_are_not_called_unknown(
+    two: tuple[Uploads, ikpipe.Uploader, list[str]], tmp_path: Path
+) -> None:
+    """Somebody who chooses all files again is told only of those that no row has."""
+    uploads, _uploader, paths = two
+    choose_again(uploads, paths[:1])
+    missing(uploads, 1)
+    other = tmp_path / "other.txt"
+    other.write_bytes(b"x")
+    choose_again(uploads, [*paths, str(other)])
+    words = "Found 1 file. 1 file isn't in the list and wasn't added."
+    uploads.root.locator(".ik-toast").get_by_text(words, exact=True).wait_for()
+
+
 def test_a_changed_file_is_not_taken(two: tuple[Uploads, ikpipe.Uploader, list[str]]) -> None:
     """A file with another content keeps its row waiting, and the page says why."""
     uploads, _uploader, paths = two
