@@ -81,7 +81,7 @@ def test_text_is_replaced(
     dialog.get_by_text(f"{changed} file{'s' if changed > 1 else ''} change").wait_for()
     dialog.get_by_role("button", name="Apply").click()
     uploads.root.get_by_text(f"Changed {changed} file").wait_for()
-    uploads.page.wait_for_timeout(200)
+    uploads.bridge.wait_for("edit")
     assert [*uploader.frame[column]] == expected
     uploads.button("Undo").click()
     uploads.root.get_by_text("Undid the change").wait_for()
@@ -130,7 +130,7 @@ def test_a_column_is_pasted(
         dialog.get_by_text("1 line has no file and is left out.").wait_for()
     dialog.get_by_role("button", name="Apply").click()
     uploads.root.get_by_text("Changed 3 files").wait_for()
-    uploads.page.wait_for_timeout(200)
+    uploads.bridge.wait_for("edit")
     assert [value or [] if column == "tags" else value for value in uploader.frame[column]] == expected
 
 

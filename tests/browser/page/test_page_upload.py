@@ -372,6 +372,7 @@ def test_an_area_is_in_pixels_of_the_kernels_file(
     mouse.move(box["x"] + box["width"] + 9, box["y"] + box["height"] + 9)
     mouse.up()
     uploads.wait_value("Width", "2000")
+    uploads.bridge.wait_for("edit")  # the field shows the area before
     assert uploader.frame["custom_coordinates"].tolist() == ["2000,1500,2000,1500"]
 
 
