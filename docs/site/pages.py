@@ -161,10 +161,16 @@ def entries_of(name: str) -> list[str]:
     if isinstance(described, ModuleType):
         return [entry for member in described.__all__ for entry in entries_of(f"{name}.{member}")]
     if not isinstance(described, type):
-        return [f"::: {name}"]
+        return [f"::: {name}"] if name != described.__module__ else [titled(described, name)]
     kinds = FunctionType | classmethod | staticmethod | property
     members = [one for one, value in vars(described).items() if isinstance(value, kinds) and not one.startswith("_")]
     return [f"::: {name}\n    options:\n      members: {json.dumps(members or False)}"]
+
+
+def titled(function: Callable[..., object], name: str) -> str:
+    """Return the entry of a function whose public name is also that of its module."""
+    place = f"{function.__module__}.{function.__qualname__}"
+    return f"::: {place}\n    options:\n      heading: {name}\n      toc_label: {name.rpartition('.')[2]}"
 
 
 if __name__ == "__main__":
