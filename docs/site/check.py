@@ -42,15 +42,20 @@ class Page(HTMLParser):
             self.loaded.append(values.get(LOADING[tag], ""))
 
 
-def problems(pages: dict[Path, Page]) -> list[str]:
-    """Return what is wrong with the site."""
-    found = []
+def pages_of(site: Path) -> dict[Path, Page]:
+    """Return the pages of a site by their paths."""
+    return {path: Page(path) for path in site.rglob("*.html") if path.name != "404.html"}
+
+
+def problems(site: Path, pages: dict[Path, Page]) -> list[str]:
+    """Return what is wrong with a site."""
+    found = list[str]()
     for path, page in pages.items():
-        name, inside = path.relative_to(SITE), [link for link in page.links if not urlsplit(link).scheme]
+        name, inside = path.relative_to(site), [link for link in page.links if not urlsplit(link).scheme]
         found += [f"{name}: the link {link} leads nowhere" for link in inside if not _leads(path, link, pages)]
         found += [f"{name}: loads {address}" for address in page.loaded if _elsewhere(address)]
-    for path in SITE.rglob("*.css"):
-        found += [f"{path.relative_to(SITE)}: loads {address}" for address in IMPORTED.findall(path.read_text("utf-8"))]
+    for path in site.rglob("*.css"):
+        found += [f"{path.relative_to(site)}: loads {address}" for address in IMPORTED.findall(path.read_text("utf-8"))]
     return found
 
 
@@ -69,7 +74,7 @@ def _elsewhere(address: str) -> bool:
 
 def main() -> int:
     """Print what is wrong, or the addresses of other sites, and return the exit status."""
-    pages = {path: Page(path) for path in SITE.rglob("*.html") if path.name != "404.html"}
+    pages = pages_of(SITE)
     if "--external" in sys.argv:
         external = defaultdict(list)
         for path, page in pages.items():
@@ -78,7 +83,7 @@ def main() -> int:
         for address, places in sorted(external.items()):
             sys.stdout.write(f"{address}  {places[0]}\n")
         return 0
-    found = problems(pages)
+    found = problems(SITE, pages)
     sys.stdout.write("".join(f"{line}\n" for line in found) or f"{len(pages)} pages: all links lead somewhere\n")
     return bool(found)
 

@@ -112,8 +112,28 @@ def test_the_index_answers_twenty_questions() -> None:
     assert [int(number) for number, _ in INDEX] == list(range(1, 21))
     for _, address in INDEX:
         path, _, anchor = address.partition("#")
-        headings = re.findall(r"^#+ (.*)$", (DOCS / path).read_text("utf-8"), re.MULTILINE)
-        assert not anchor or anchor in {re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") for title in headings}
+        assert not anchor or anchor in _anchors(DOCS / path)
+
+
+LINK = re.compile(r"(?<!\\)\]\(([^)\s:]+)\)")
+MARKDOWN = [*DOCS.parent.glob("*.md"), *DOCS.rglob("*.md")]
+
+
+@pytest.mark.parametrize("path", MARKDOWN, ids=lambda path: path.name)
+def test_links_lead_somewhere(path: Path) -> None:
+    """In the repository, as a code host shows it: files and headings exist. `make docs` checks those of the site."""
+    for address in LINK.findall(re.sub(r"^```.*?^```$", "", path.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)):
+        name, _, anchor = address.partition("#")
+        target = path.parent / name if name else path
+        assert target.exists(), address
+        assert not anchor or target.suffix != ".md" or anchor in _anchors(target), address
+
+
+@functools.cache
+def _anchors(path: Path) -> set[str]:
+    """Return the anchors of a page's headings."""
+    headings = re.findall(r"^#+ (.*)$", path.read_text("utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") for title in headings}
 
 
 def test_a_guide_is_a_question() -> None:
