@@ -28,6 +28,7 @@
     labeled_rows.py     the rows and their results as tables for Python, and the rows that Python names
     row_changes.py      rows that Python adds, edits and removes
     adoption.py         rows of a kernel that has ended, whose files a page still has
+    own_columns.py      the table's own columns, for pages
     validation.py       validates rows while they are edited
     reasons.py          names why a row has a problem, which a page says in its own language
     runs.py             uploads rows in a separate thread, by the same engine as `ikpipe.upload`

@@ -20,6 +20,7 @@ from ikpipe.widget.library_changes import LibraryChanges
 from ikpipe.widget.message_fields import InvalidMessage
 from ikpipe.widget.message_order import MessageOrder
 from ikpipe.widget.naming import check_naming
+from ikpipe.widget.own_columns import OwnColumns
 from ikpipe.widget.renaming import Renaming
 from ikpipe.widget.row_editor import RowEditor
 from ikpipe.widget.row_store import RowStore
@@ -53,13 +54,12 @@ class Controller:
         self.table, self.config, self.send_message, self.on_change = table, config, send_message, on_change
         self.rows = RowStore(len(table.input))
         self.uploads, self.order = BrowserUploads(send_message), MessageOrder()
-        self.runs, self.error, self.reason = RunTotals(self.uploads), "", ""
+        self.runs, self.error, self.reason, self._validated = RunTotals(self.uploads), "", "", False
         self._acknowledgments: list[dict[str, Any]] = []
         self._validator = RowValidator(
             table, config.account.max_file_size, self.uploads.files.source, config.policy.names
         )
         self.editor = RowEditor(self.rows, self._validator, self.uploads.files)
-        self._validated = False
         self._library = LibraryChanges(self)
         self._last_runs: dict[WidgetRow, Run] = {}
         self._handlers: dict[type[Any], Callable[[Any], None]] = {
@@ -67,6 +67,7 @@ class Controller:
             messages.RemoveMessage: self._remove,
             messages.SelectMessage: self._select,
             messages.EditMessage: self._edit,
+            messages.ValuesMessage: OwnColumns(self).send,
             messages.RenameMessage: Renaming(self).rename,
             **self._library.handlers,
             messages.UndoMessage: self._undo,

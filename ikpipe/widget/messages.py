@@ -95,6 +95,13 @@ class RenameMessage(NamedTuple):
     step: str = ""
 
 
+class ValuesMessage(NamedTuple):
+    """Send what the rows of the table have in one of its columns."""
+
+    request: str | int
+    column: str
+
+
 class TagsMessage(NamedTuple):
     """Send the tags that some of the account's files have."""
 
@@ -236,6 +243,7 @@ Message = (
     | ChangeMessage
     | RenameMessage
     | TagsMessage
+    | ValuesMessage
     | DeleteMessage
     | UndoMessage
     | HaveMessage
@@ -356,6 +364,7 @@ _READERS: dict[str, Callable[[MessageFields], Message]] = {
         fields.flag("preview", default=True),
         fields.text("step", default=""),
     ),
+    "values": lambda fields: ValuesMessage(fields.request(), fields.text("column")),
     "tags": lambda fields: TagsMessage(fields.request()),
     "delete": lambda fields: DeleteMessage(fields.request(), fields.ids()),
     "undo": _undo,

@@ -1,6 +1,6 @@
 """The settings that all rows share, as a page gets them. None of them is secret."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any
 
@@ -20,8 +20,11 @@ def page_settings(
     fields: Mapping[str, MetadataField] | None,
     *,
     keep_files: bool = False,
+    columns: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Return the uploader's name, default values, largest file size in bytes, and the account's metadata fields.
+
+    `columns` are those of the table, which a page can show.
 
     `fields` is None until they are loaded. A default that is invalid is reported by the rows that have it.
     """
@@ -38,6 +41,7 @@ def page_settings(
         },
         "max_file_size": account.max_file_size,
         "keep_files": _account_id(account) if keep_files else "",
+        "columns": [*columns],
         "can_search": account.private_key is not None,
         "can_replace": may_replace(mapping),
         "fields": [

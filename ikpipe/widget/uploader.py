@@ -38,6 +38,7 @@ from ikpipe.widget.interface import check_attribute, csv_text, describe, saved_h
 from ikpipe.widget.labeled_rows import LabeledRows
 from ikpipe.widget.message_fields import InvalidMessage
 from ikpipe.widget.notifier import Notifier
+from ikpipe.widget.own_columns import own_columns
 from ikpipe.widget.previews import PreviewSender
 from ikpipe.widget.python_interface import PythonInterface
 from ikpipe.widget.row_changes import RowChanges
@@ -145,7 +146,10 @@ class Uploader(PythonInterface):
         self._ended_runs = 0
         self._notifier = Notifier(self._notify)
         super().__init__(_esm=script)
-        self.set_trait("settings", page_settings(account, mapping, name, None, keep_files=keep_files))
+        self.set_trait(
+            "settings",
+            page_settings(account, mapping, name, None, keep_files=keep_files, columns=own_columns(table.input)),
+        )
         self.set_trait("summary", self._summary())
         self.on_msg(self._receive)
         if account.private_key is not None:
@@ -287,7 +291,10 @@ class Uploader(PythonInterface):
             fields = asyncio.run(load())
             mapping = self._controller.table.input_mapping
             name, kept = self.settings["name"], bool(self.settings["keep_files"])
-            self.set_trait("settings", page_settings(account, mapping, name, fields, keep_files=kept))
+            self.set_trait(
+                "settings",
+                page_settings(account, mapping, name, fields, keep_files=kept, columns=self.settings["columns"]),
+            )
             self._controller.set_metadata_fields(fields)
 
 

@@ -53,6 +53,7 @@ export class Grid {
     cleanup.add(
       ui.view.on("layout", () => this.setLayout()),
       ui.view.on("cards", () => this.resized()),
+      ui.view.on("own", () => this.ownChanged()),
       ui.view.on("fresh", () => this.showFresh()),
       ui.shared.on("change", () => this.resized()),
       ui.queue.on("change:settings", () => this.refillAll()),
@@ -97,11 +98,17 @@ export class Grid {
 
   /** @param {number} width */
   setColumns(width) {
-    const { names, template } = this.header ? tableColumns(width, this.ui.shared.values) : NO_COLUMNS;
+    const { names, template } = this.header ? tableColumns(width, this.ui.shared.values, Boolean(this.ui.view.own.name)) : NO_COLUMNS;
     this.grid.style.setProperty("--ik-columns", template);
     if (this.grid.dataset.columns === names.join(" ")) return;
     this.columns = names;
     this.grid.dataset.columns = names.join(" ");
+    this.refillAll();
+  }
+
+  /** Show another column of the table, or other values in it. */
+  ownChanged() {
+    this.resized();
     this.refillAll();
   }
 

@@ -23,7 +23,7 @@ import {
 import { isNotUploaded } from "./states.js";
 import { STRINGS } from "./strings.js";
 
-export const TABLE_COLUMNS = ["name", "folder", "tags", "kind", "size", "state", "actions"];
+export const TABLE_COLUMNS = ["name", "own", "folder", "tags", "kind", "size", "state", "actions"];
 const SHOWN_TAGS = 2;
 const PHONE = 480; // pixels of the list, below which a row is a card
 
@@ -32,6 +32,7 @@ const PHONE = 480; // pixels of the list, below which a row is a card
  * @type {[column: string, width: string, least: number][]}
  */
 const OPTIONAL_COLUMNS = [
+  ["own", "minmax(0, 1.6fr)", PHONE],
   ["folder", "minmax(0, 1.6fr)", 540],
   ["tags", "minmax(0, 1.8fr)", 660],
   ["kind", "60px", 800],
@@ -49,10 +50,12 @@ export const tableLayout = {
 
 /**
  * Choose the columns that a list of a width has room for, without those whose value all rows share.
- * @param {number} width @param {Map<string, string>} shared
+ * @param {number} width @param {Map<string, string>} shared @param {boolean} own whether a column of the table is shown
  */
-export function tableColumns(width, shared) {
-  const columns = OPTIONAL_COLUMNS.filter(([column, , least]) => width >= least && !shared.has(column));
+export function tableColumns(width, shared, own) {
+  const columns = OPTIONAL_COLUMNS.filter(
+    ([column, , least]) => width >= least && !shared.has(column) && (own || column !== "own"),
+  );
   if (width < PHONE) return { names: ["phone"], template: "minmax(0, 1fr) auto" };
   const widths = columns.map(([, columnWidth]) => columnWidth).join(" ");
   return {
@@ -98,6 +101,7 @@ export function fillTableHeader({ view }, header) {
     setAttribute(cell, "aria-sort", sorted && (view.descending ? "descending" : "ascending"));
     cell.querySelector(".ik-sort-sign")?.replaceChildren(...(sorted ? [icon(view.descending ? "down" : "up")] : []));
   }
+  setText(header.querySelector(".ik-own .ik-sort > span"), view.own.name);
   const checked = view.selectedShare === "all";
   Object.assign(header.querySelector("input") ?? {}, { checked, indeterminate: view.selectedShare === "some" });
 }
@@ -132,6 +136,7 @@ function fillRow(ui, item, row) {
   cells.folder.title = folderText(row);
   ui.thumbnails.show(parts.thumbnail, row);
   setText(cells.kind, kindText(row));
+  setText(cells.own, ui.view.own.text(row));
   fillIfChanged(item, "lock", String(isPrivate(ui, row)), () =>
     parts.lock.replaceChildren(...(isPrivate(ui, row) ? [privateSign()] : [])),
   );

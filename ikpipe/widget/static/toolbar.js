@@ -5,6 +5,7 @@ import { confirmDeletion } from "./deletion.js";
 import { button, h, oncePerFrame, setAttribute, setText, setButtonText } from "./dom.js";
 import { icon } from "./icons.js";
 import { openMenu } from "./menu.js";
+import { columnChoice } from "./own-column.js";
 import { openRename, openReplace } from "./renaming.js";
 import { isBusy, isChangeable, isEditable, isRetryable, isUploaded } from "./states.js";
 import { numberText, STRINGS } from "./strings.js";
@@ -65,7 +66,7 @@ export class Toolbar {
 
   secondLine() {
     const filters = h("div", { class: "ik-filters", role: "group", "aria-label": STRINGS.filters }, this.filters, this.undescribed);
-    const tools = [this.sorting, this.cards.element, this.ui.shared.element];
+    const tools = [columnChoice(this.ui), this.sorting, this.cards.element, this.ui.shared.element];
     return h("div", { class: "ik-second" }, filters, tools, this.selection.element);
   }
 

@@ -111,6 +111,7 @@ interface Settings {
   max_file_size?: number | null;
   keep_files?: string; // the account whose files are kept, or empty
   can_replace?: boolean; // whether a file may replace one of the library
+  columns?: string[]; // of the table, which can be shown
   can_search?: boolean; // whether Python has the key that reads the library
   fields?: MetadataField[];
 }

@@ -2,6 +2,7 @@
 
 import { EventEmitter } from "./dom.js";
 import { collator, kindText } from "./format.js";
+import { OwnColumn } from "./own-column.js";
 import { groupOf } from "./states.js";
 import { STRINGS } from "./strings.js";
 
@@ -36,6 +37,7 @@ export class View extends EventEmitter {
     this.text = "";
     /** @type {Group | "all"} */
     this.group = "all";
+    this.own = new OwnColumn(queue, () => this.ownChanged());
     this.undescribed = false; // whether only rows without a description are shown
     this.sort = "at";
     this.descending = false;
@@ -61,6 +63,7 @@ export class View extends EventEmitter {
     this.close = () => {
       removeListener();
       clearTimeout(this.freshTimer);
+      this.own.close();
     };
     this.refresh();
   }
@@ -82,7 +85,8 @@ export class View extends EventEmitter {
     this.refreshTimer = undefined;
     const position = this.positionOf(this.active);
     const rows = this.store.all(this.store.order).filter((row) => this.matches(row));
-    if (this.sort !== "at") rows.sort(SORTS[this.sort]);
+    const order = this.sort === "own" ? (/** @type {Row} */ a, /** @type {Row} */ b) => this.own.compare(a, b) : SORTS[this.sort];
+    if (this.sort !== "at") rows.sort(order);
     if (this.descending) rows.reverse();
     this.visible = rows.map((row) => row.id);
     this.positions = null;
@@ -96,7 +100,7 @@ export class View extends EventEmitter {
   matches(row) {
     if (this.group !== "all" && groupOf(row.state) !== this.group) return false;
     if (this.undescribed && row.description) return false;
-    return !this.text || searchText(row).includes(this.text);
+    return !this.text || searchText(row).includes(this.text) || this.own.text(row).toLowerCase().includes(this.text);
   }
 
   /** Return a row's position among the visible ones, or -1. @param {string | null} id */
@@ -115,6 +119,13 @@ export class View extends EventEmitter {
   showGroup(group) {
     this.group = group;
     this.refresh();
+  }
+
+  /** Draw the rows again, and no longer sort by a column that is not shown. */
+  ownChanged() {
+    if (this.sort === "own" && !this.own.name) this.sort = "at";
+    this.refresh();
+    this.emit("own");
   }
 
   toggleUndescribed() {

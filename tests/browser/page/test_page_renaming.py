@@ -159,3 +159,26 @@ def test_rows_of_a_table_are_left_out_and_taken_in(listed: tuple[Uploads, Upload
     uploads.root.get_by_text("1 file included").wait_for()
     uploads.button("Undo").click()
     uploads.root.get_by_role("button", name="Left out 3").wait_for()
+
+
+def test_a_column_of_the_table_is_shown_sorted_and_filtered(
+    upload_page: Callable[..., Any], emulator: Emulator
+) -> None:
+    """Numbers as numbers; rows without a value come last."""
+    frame = pd.DataFrame({"file": [b"x"] * 4, "file_name": [f"{n}.jpg" for n in "abcd"], "price": [100, 20, None, 3]})
+    uploads, _ = upload_page(emulator.account, frame, ignore=["price"])
+    uploads.root.get_by_label("Show a column of the table").select_option("price")
+    uploads.row("a.jpg").get_by_text("100", exact=True).wait_for()
+    uploads.root.get_by_role("columnheader", name="price").get_by_role("button").click()
+    uploads.root.locator("[aria-sort=ascending]").wait_for()
+    names = uploads.root.locator(".ik-row[data-id] .ik-name .ik-text")
+    uploads.page.wait_for_function(
+        "() => document.querySelector('.ik-row[data-id] .ik-name .ik-text')?.textContent === 'd.jpg'"
+    )
+    rows = sorted(uploads.root.locator(".ik-row[data-id]").all(), key=lambda row: (row.bounding_box() or {"y": 0})["y"])
+    assert [row.locator(".ik-name .ik-text").inner_text() for row in rows] == ["d.jpg", "b.jpg", "a.jpg", "c.jpg"]
+    uploads.root.get_by_role("searchbox").fill("100")
+    uploads.wait_rows(1)
+    assert names.count() == 1
+    uploads.root.get_by_label("Show a column of the table").select_option("")
+    uploads.root.get_by_text("No matching files").wait_for()

@@ -47,6 +47,7 @@ export const GERMAN = {
   columns: {
     at: "Hinzugefügt",
     name: "Name",
+    own: "Spalte",
     folder: "Ordner",
     tags: "Tags",
     kind: "Typ",
@@ -376,6 +377,9 @@ export const GERMAN = {
 
   noDescription: "Ohne Beschreibung",
   noDescriptionHint: "Die Beschreibung ist der Alternativtext in kopiertem HTML und Markdown.",
+
+  showColumn: "Eine Spalte der Tabelle zeigen",
+  noColumn: "Spalte zeigen …",
 
   // Rows that are left out
   leaveOut: "Auslassen",

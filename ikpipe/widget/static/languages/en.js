@@ -46,6 +46,7 @@ export const ENGLISH = {
   columns: /** @type {Record<string, string>} */ ({
     at: "Date added",
     name: "Name",
+    own: "Column",
     folder: "Folder",
     tags: "Tags",
     kind: "Type",
@@ -370,6 +371,9 @@ export const ENGLISH = {
 
   noDescription: "No description",
   noDescriptionHint: "The description is the alternative text of copied HTML and Markdown.",
+
+  showColumn: "Show a column of the table",
+  noColumn: "Show column…",
 
   // Rows that are left out
   leaveOut: "Leave out",
