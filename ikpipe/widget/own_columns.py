@@ -1,4 +1,4 @@
-"""The table's own columns, which pages show beside the parameters."""
+"""The table's own columns, which pages can show in the list."""
 
 from __future__ import annotations
 

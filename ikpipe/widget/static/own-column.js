@@ -1,4 +1,4 @@
-// A column of the table that Python has, shown, sorted and filtered beside the parameters.
+// A column of the table that Python has, shown, sorted and filtered like the others.
 
 import { h, oncePerFrame } from "./dom.js";
 import { collator } from "./format.js";
