@@ -7,17 +7,20 @@ import { fileLink, folderText, storedName } from "./row-parts.js";
 import { isUploaded } from "./states.js";
 import { STRINGS } from "./strings.js";
 
-/** Create the list of a row's details. @param {Row} row @param {[number, number] | null} pixels */
-export function factList(row, pixels = null) {
+/**
+ * Create the list of a row's details; `edited` if description and tags have fields next to it.
+ * @param {Row} row @param {[number, number] | null} pixels
+ */
+export function factList(row, pixels = null, edited = false) {
   const { path } = row.result ?? {};
   const facts = [
     path ? [STRINGS.path, path] : [STRINGS.columns.folder, folderText(row)],
     [STRINGS.columns.name, storedName(row) ? STRINGS.storedAs(storedName(row)) : ""],
     [STRINGS.columns.kind, [kindText(row), pixels && STRINGS.pixels(...pixels)].filter(Boolean).join(", ")],
     [STRINGS.columns.size, sizeText(row)],
-    [STRINGS.columns.tags, (row.tags || []).join(", ")],
+    [STRINGS.columns.tags, edited ? "" : (row.tags || []).join(", ")],
     [STRINGS.fields.is_private_file, row.private ? STRINGS.isPrivate : ""],
-    [STRINGS.fields.description, row.description],
+    [STRINGS.fields.description, edited ? "" : row.description],
     [STRINGS.url, isUploaded(row) && row.result?.url],
   ].filter(([, text]) => text);
   const items = facts.map(([name, text]) => h("div", {}, h("dt", {}, name), h("dd", {}, text)));

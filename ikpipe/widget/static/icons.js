@@ -3,6 +3,9 @@
 /** @type {Record<string, string>} */
 const PATHS = {
   plus: "M8 3v10M3 8h10",
+  minus: "M3 8h10",
+  full: "M6 2.5H2.5V6M10 2.5h3.5V6M13.5 10v3.5H10M2.5 10v3.5H6",
+  compare: "M2 3.5h5v9H2zM9 3.5h5v9H9zM8 1.5v13",
   folder: "M2 4.5V12a1 1 0 0 0 1 1h10a1 1 0 0 0 1-1V6a1 1 0 0 0-1-1H8L6.5 3.5H3a1 1 0 0 0-1 1z",
   upload: "M8 11V3M4.5 6.5 8 3l3.5 3.5M3 11v2h10v-2",
   download: "M8 3v8M4.5 7.5 8 11l3.5-3.5M3 12v1.5h10V12",

@@ -1,5 +1,6 @@
 // The toolbar: picking, searching, layouts and uploading; below it filters by state, and the selected rows.
 
+import { canCompare, Comparison } from "./compare.js";
 import { copyMenu } from "./copy.js";
 import { confirmDeletion } from "./deletion.js";
 import { button, h, oncePerFrame, setAttribute, setText, setButtonText } from "./dom.js";
@@ -179,6 +180,12 @@ class SelectionBar {
       this.action("close", STRINGS.cancel, isBusy, (ids) => queue.cancel(ids)),
       this.action("retry", STRINGS.retry, isRetryable, (ids) => queue.retry(ids)),
       this.action("edit", STRINGS.editMany, canChange, (ids, anchor) => editMenu(ui, store.all(ids), anchor)),
+      this.action(
+        "compare",
+        STRINGS.compare,
+        () => canCompare(store),
+        () => new Comparison(ui, store.selected),
+      ),
       this.action("copy", STRINGS.copy, hasUrl, (ids, anchor) => copyMenu(ui, store.all(ids), anchor)),
       this.action("stop", STRINGS.leaveOut, canLeaveOut, (ids) => ui.leaveOut(ids, true)),
       this.action("plus", STRINGS.takeIn, isLeftOut, (ids) => ui.leaveOut(ids, false)),

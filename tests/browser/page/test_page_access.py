@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
+from axe import violations
 from shots import FIELDS, SCENES, Studio
 
 if TYPE_CHECKING:
@@ -48,18 +49,6 @@ def test_axe_finds_nothing(
         uploads.page.set_viewport_size({"width": width, "height": 720})
         uploads.page.locator(f'[data-ik-theme="{features["color_scheme"]}"]').wait_for()
         assert violations(uploads, only=rules) == []
-
-
-def violations(uploads: Uploads, only: list[str] | None = None) -> list[Any]:
-    """Return the violations that axe-core reports, shortened."""
-    from axe_playwright_python.sync_playwright import Axe
-
-    rules = {"runOnly": only} if only else {"rules": {"target-size": {"enabled": True}}}  # of WCAG 2.2
-    options = {"resultTypes": ["violations"], **rules}
-    found = Axe().run(uploads.page, context=".ikpipe", options=options).response["violations"]
-    return [
-        (one["id"], [(node["html"][:200], node["failureSummary"][:300]) for node in one["nodes"][:3]]) for one in found
-    ]
 
 
 def test_high_contrast_tells_selected_rows_from_others(uploads: Uploads, files: Callable[[int], list[str]]) -> None:

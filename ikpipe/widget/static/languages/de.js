@@ -342,6 +342,16 @@ export const GERMAN = {
   area: { x: "x", y: "y", width: "Breite", height: "Höhe" },
   pixels: (width, height) => `${width} × ${height}`,
   details: "Details",
+  zoom: "Zoom",
+  zoomIn: "Vergrößern",
+  zoomOut: "Verkleinern",
+  zoomActual: (percent) => `${percent}: in Originalgröße zeigen`,
+  zoomFit: (percent) => `${percent}: das ganze Bild zeigen`,
+  percent: (n) => `${DE.number(n)} %`,
+  fullScreen: "Vollbild",
+  moveWhileTyping: "Bild auf und Bild ab zeigen die vorige und die nächste Datei.",
+  compare: "Vergleichen",
+  compareFiles: "Dateien vergleichen",
 
   // Editing
   editing: (n) => `${deFiles(n)} bearbeiten`,

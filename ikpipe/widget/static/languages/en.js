@@ -340,6 +340,16 @@ export const ENGLISH = {
   area: { x: "x", y: "y", width: "Width", height: "Height" },
   pixels: (width, height) => `${width} × ${height}`,
   details: "Details",
+  zoom: "Zoom",
+  zoomIn: "Zoom in",
+  zoomOut: "Zoom out",
+  zoomActual: (percent) => `${percent}: show actual size`,
+  zoomFit: (percent) => `${percent}: show the whole image`,
+  percent: (n) => `${EN.number(n)} %`,
+  fullScreen: "Full screen",
+  moveWhileTyping: "Page Up and Page Down show the previous and the next file.",
+  compare: "Compare",
+  compareFiles: "Compare files",
 
   // Editing
   editing: (n) => `Edit ${enFiles(n)}`,
