@@ -23,6 +23,7 @@
     library_changes.py  changes of files in the library that pages ask for
     stored_files.py     makes these changes, in a thread
     picked_files.py     files that were picked in a browser
+    picture_edits.py    what a page does to a picture before its upload
     edited_table.py     the rows as one frame, with its mapping
     links.py            URLs that a page adds
     labeled_rows.py     the rows and their results as tables for Python, and the rows that Python names

@@ -23,7 +23,7 @@ class RowAdder:
     def __init__(self, controller: Controller) -> None:
         self._controller = controller
         links = Links(controller)
-        self._adoption = Adoption(controller.config, self._add_row, links.rows)
+        self._adoption = Adoption(controller.config, self._add_row, links.rows, controller.editor.apply_picture)
         self._parent = fixed_levels(controller.table.input_mapping["parameters"].get("folder"))
         self.handlers: dict[type[Any], Callable[[Any], None]] = {
             messages.AddMessage: self._add,

@@ -14,15 +14,19 @@ _MAYBE_STORED = SETTLED | IN_PROGRESS - {"queued"} | {"unknown"}
 
 
 class Adoption:
-    """Adopts rows of other sessions; `add_row` adds a row for a file of a page, `add_urls` rows for URLs."""
+    """Adopts rows of other sessions.
+
+    `add_row` adds a row for a file of a page, `add_urls` rows for URLs; `apply_picture` applies edits of its picture.
+    """
 
     def __init__(
         self,
         config: RunConfig,
         add_row: Callable[[BrowserFile], WidgetRow],
         add_urls: Callable[[Sequence[str]], list[WidgetRow]],
+        apply_picture: Callable[[WidgetRow], None],
     ) -> None:
-        self._config, self._add_row, self._add_urls = config, add_row, add_urls
+        self._config, self._add_row, self._add_urls, self._apply_picture = config, add_row, add_urls, apply_picture
         self._adopted: dict[tuple[str, str], WidgetRow] = {}
 
     def adopt(self, message: AdoptMessage) -> tuple[dict[str, WidgetRow], list[WidgetRow]]:
@@ -36,6 +40,7 @@ class Adoption:
         for orphan, row in zip(new, self._rows(new), strict=True):
             self._adopted[message.session, orphan.id] = row
             _restore(row, orphan, histories.get(orphan.id))
+            self._apply_picture(row)
         rows = {orphan.file.key: self._adopted[message.session, orphan.id] for orphan in message.rows}
         return rows, [self._adopted[message.session, orphan.id] for orphan in new]
 

@@ -182,7 +182,7 @@ class Controller:
         self.validate_all()
         if len(rows) < len(message.ids):
             raise InvalidMessage("there is no such row", message.request, "row_gone")
-        if not all(row.editable for row in rows):
+        if not all(row.can_edit(message.column) for row in rows):
             words = "a row that is uploaded, uploading or unconfirmed cannot be changed"
             raise InvalidMessage(words, message.request, "read_only")
         check_naming(self.table.input_mapping, message.column, message.values)

@@ -21,6 +21,7 @@ from ikpipe.run.existing.rules import ExistingRules
 from ikpipe.run.job import check_changed_by
 from ikpipe.widget.message_fields import LEFT_OUT, METADATA
 from ikpipe.widget.picked_files import PickedFile
+from ikpipe.widget.picture_edits import PICTURE
 from ikpipe.widget.rows import WidgetRow
 
 PICKED_COLUMNS = ("file", "size", "type", "folder")
@@ -81,7 +82,7 @@ class EditedTable:
 
     def edited_columns(self, rows: Iterable[WidgetRow]) -> list[str]:
         """Return the columns that are edited in any of the rows, in the order of the table of parameters."""
-        columns = {column for row in rows for column in row.edits} - {LEFT_OUT}
+        columns = {column for row in rows for column in row.edits} - {LEFT_OUT, PICTURE}
         return sorted(columns, key=lambda column: ([*TABLE].index(column.partition(".")[0]), column))
 
     def mapping(self, edited: Collection[str]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from math import isfinite
 from typing import Any
 
 from ikpipe.request.values import encodable
+from ikpipe.widget.picture_edits import PICTURE, PictureEdit
 
 _MAX_IDS = 100_000
 _MAX_FILES = 10_000  # added by one message
@@ -144,6 +145,8 @@ def _is_scalar(value: object) -> bool:
 
 def _cell(value: object, column: str) -> Any:
     """Return a valid value of a cell: text, a number, a boolean, None, a list of text, or for metadata of numbers."""
+    if column == PICTURE and value is not None:
+        return _picture(value)
     items = value if isinstance(value, list) else [value]
     if len(items) > MAX_WORD or not all(map(_is_scalar, items)):
         raise InvalidMessage("value is not valid in a cell")
@@ -156,11 +159,20 @@ def _cell(value: object, column: str) -> Any:
     return value
 
 
+def _picture(value: object) -> object:
+    """Return the text of a picture's edits, if it is valid."""
+    try:
+        PictureEdit.read(value)
+    except ValueError as invalid:
+        raise InvalidMessage(f"value: {invalid}") from None
+    return value
+
+
 _METADATA_COLUMN = re.compile(re.escape(METADATA) + r"[^\x00-\x1f\ud800-\udfff]{1,150}")
 
 
 def editable_column(name: object) -> str:
     """Return the name of a column that can be edited."""
-    if isinstance(name, str) and (name in (*COLUMNS, LEFT_OUT) or _METADATA_COLUMN.fullmatch(name)):
+    if isinstance(name, str) and (name in (*COLUMNS, LEFT_OUT, PICTURE) or _METADATA_COLUMN.fullmatch(name)):
         return name
     raise InvalidMessage("column cannot be edited")

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any, Literal, NamedTuple, get_args
 
 from ikpipe.widget.message_fields import MAX_PATH, MAX_WORD, InvalidMessage, MessageFields, editable_column
+from ikpipe.widget.picture_edits import PICTURE
 
 _MAX_BATCH = 1_000  # messages
 MAX_URLS = 1_000  # of a message
@@ -345,6 +346,13 @@ def _edit(fields: MessageFields) -> EditMessage:
     return EditMessage(fields.request(), ids, column, values, fields.text("step", default=""))
 
 
+def _change(fields: MessageFields) -> ChangeMessage:
+    message = _edit(fields)
+    if message.column == PICTURE:
+        raise InvalidMessage("the picture of a stored file cannot be changed")
+    return ChangeMessage(*message)
+
+
 def _undo(fields: MessageFields) -> UndoMessage:
     return UndoMessage(fields.request(), fields.choice("type", ("undo", "redo")), fields.text("step", default=""))
 
@@ -356,7 +364,7 @@ _READERS: dict[str, Callable[[MessageFields], Message]] = {
     "remove": lambda fields: RemoveMessage(fields.ids(), fields.text("step", default="")),
     "select": lambda fields: SelectMessage(fields.ids()),
     "edit": _edit,
-    "change": lambda fields: ChangeMessage(*_edit(fields)),
+    "change": _change,
     "rename": lambda fields: RenameMessage(
         fields.request(),
         fields.ids(),

@@ -6,12 +6,14 @@ from typing import Any, NamedTuple, Self
 from ikpipe.request.sources import FileSource
 from ikpipe.request.values import folder_levels
 from ikpipe.widget.messages import BrowserFile
+from ikpipe.widget.picture_edits import PictureEdit
 
 
 class PickedFile(NamedTuple):
     """A file that only a browser can read: the cell that represents it, its size in bytes, and its upload folder.
 
-    `path` is the folder that it was picked in, `modified` the time of its last change in milliseconds.
+    `path` is the folder that it was picked in, `modified` the time of its last change in milliseconds. `picture` is
+    what is done to it before it is sent; `size` is that of the result then, and `original_size` its own.
     """
 
     cell: str
@@ -21,6 +23,8 @@ class PickedFile(NamedTuple):
     folder: str | None
     path: str = ""
     modified: float | None = None
+    picture: PictureEdit | None = None
+    original_size: int | None = None
 
     @classmethod
     def from_message(cls, file: BrowserFile, cell: str, parent: Sequence[str]) -> Self:
@@ -29,9 +33,18 @@ class PickedFile(NamedTuple):
         folder = "/".join(["", *parent, *levels]) if levels else None
         return cls(cell, file.name, file.size, file.type, folder, file.path, file.modified)
 
+    def edited(self, text: str | None) -> Self:
+        """Return the file with other edits of its picture, as a page described them; None is the original."""
+        original = self.size if self.original_size is None else self.original_size
+        if text is None:
+            return self._replace(size=original, picture=None, original_size=None)
+        edit = PictureEdit.read(text)
+        return self._replace(size=edit.size, picture=edit, original_size=original)
+
     def identity(self) -> dict[str, Any]:
         """Return what a page recognizes it by if the user chooses it again, besides its size."""
-        return {"name": self.name, "path": self.path, "modified": self.modified}
+        size = {} if self.original_size is None else {"size": self.original_size}
+        return {"name": self.name, "path": self.path, "modified": self.modified, **size}
 
 
 class PickedFiles:

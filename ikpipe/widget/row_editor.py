@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from ikpipe.widget.history import NOT_EDITED, Direction, EditHistory, Step
 from ikpipe.widget.picked_files import PickedFiles
+from ikpipe.widget.picture_edits import PICTURE
 from ikpipe.widget.row_store import RowStore
 from ikpipe.widget.rows import UNSENT, WidgetRow
 from ikpipe.widget.validation import RowValidator
@@ -31,7 +32,7 @@ class RowEditor:
         for column, cells in values.items():
             self.history.record_edit(step, rows, column, cells)
             for row, value in zip(rows, cells, strict=True):
-                _set(row, column, NOT_EDITED if value is None else value)
+                self._set(row, column, NOT_EDITED if value is None else value)
         self.validate(rows)
 
     def remove(self, rows: Sequence[WidgetRow], step: str) -> None:
@@ -51,7 +52,7 @@ class RowEditor:
         kept: set[WidgetRow] = set()
         for (row, column), values in step.edits.items():
             if row.editable and self._rows.get(row.id) is row:
-                _set(row, column, values[at])
+                self._set(row, column, values[at])
                 changed.add(row)
             else:
                 kept.add(row)
@@ -88,11 +89,21 @@ class RowEditor:
         rows = list(rows)
         self._rows.mark_changed([*rows, *self._validator.validate(rows)])
 
+    def _set(self, row: WidgetRow, column: str, value: Any) -> None:
+        """Set what a row has in a column; whatever became of it before, it is a row that was not sent."""
+        if value is NOT_EDITED:
+            row.edits.pop(column, None)
+        else:
+            row.edits[column] = value
+        if column == PICTURE:
+            self.apply_picture(row)
+        row.restart()
 
-def _set(row: WidgetRow, column: str, value: Any) -> None:
-    """Set what a row has in a column; whatever became of it before, it is a row that was not sent."""
-    if value is NOT_EDITED:
-        row.edits.pop(column, None)
-    else:
-        row.edits[column] = value
-    row.restart()
+    def apply_picture(self, row: WidgetRow) -> None:
+        """Let the file of a row be what its picture's edits make of it; other files than picked ones have none."""
+        text = row.edits.get(PICTURE)
+        if row.picked is None:
+            row.edits.pop(PICTURE, None)
+        elif text is not None or row.picked.picture is not None:
+            row.picked = row.picked.edited(text)
+            self._files.add(row.id, row.picked)

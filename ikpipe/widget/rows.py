@@ -9,6 +9,7 @@ from ikpipe.errors import CODES
 from ikpipe.request.missing import without_none
 from ikpipe.request.result import SETTLED, Result
 from ikpipe.widget.message_fields import NAMING
+from ikpipe.widget.picture_edits import PICTURE
 from ikpipe.widget.reasons import result_reason
 
 if TYPE_CHECKING:
@@ -111,6 +112,10 @@ class WidgetRow:
         """Whether the user left it out of the upload."""
         return self.edits.get("left_out") is True
 
+    def can_edit(self, column: str) -> bool:
+        """Whether a column can be changed; only a page that has the file can change its picture."""
+        return self.editable and (column != PICTURE or self.picked is not None)
+
     def restart(self) -> None:
         """Forget what became of it: it was changed, and is a row that was not sent."""
         self.state, self.result, self.history, self.run, self.cancelled = "ready", None, None, None, False
@@ -135,6 +140,7 @@ class WidgetRow:
             "changing": self.changing or None,
             "naming": {name: self.edits[name] for name in NAMING if name in self.edits},
             "file": None if self.picked is None else self.picked.identity(),
+            "picture": self.picked.picture.to_message() if self.picked and self.picked.picture else None,
             "problems": self.problems,
             "result": None if self.result is None else _result_message(self.result),
         }

@@ -37,7 +37,7 @@ export class Duplicates extends EventEmitter {
     /** @type {Set<string>} */
     this.toHash = new Set();
     /** @type {Set<string>} */
-    this.hashed = new Set();
+    this.hashed = new Set(); // rows, each with the size that it had
     this.hashing = false;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.timer = undefined;
@@ -106,15 +106,23 @@ export class Duplicates extends EventEmitter {
     };
     for (const id of this.toHash) {
       this.toHash.delete(id);
-      const picked = this.hashed.has(id) ? undefined : this.queue.files.get(id);
-      const hash = picked && (await hashOf(picked.file));
+      const key = `${id} ${this.sizes.get(id)}`;
+      const picked = this.hashed.has(key) ? undefined : this.queue.files.get(id);
+      const hash = picked && (await this.hashRow(id, picked.file));
       if (!hash) continue;
-      this.hashed.add(id);
+      this.hashed.add(key);
       files.push({ id, hash });
       if (files.length === HASHES_PER_MESSAGE) flush();
     }
     flush();
     this.hashing = false;
+  }
+
+  /** Return the hash of what is uploaded of a row: its file, or its edited picture. @param {string} id @param {File} file */
+  async hashRow(id, file) {
+    const row = this.queue.store.get(id);
+    const content = row ? await this.queue.pictures.fileOf(row, file).catch(() => null) : null;
+    return content && hashOf(content);
   }
 
   /** @param {Message} message */

@@ -3,6 +3,7 @@
 import { copyRows } from "./copy.js";
 import { button, h } from "./dom.js";
 import { kindText, sizeText, webAddress } from "./format.js";
+import { pictureText } from "./picture.js";
 import { fileLink, folderText, storedName } from "./row-parts.js";
 import { isUploaded } from "./states.js";
 import { STRINGS } from "./strings.js";
@@ -18,6 +19,7 @@ export function factList(row, pixels = null, edited = false) {
     [STRINGS.columns.name, storedName(row) ? STRINGS.storedAs(storedName(row)) : ""],
     [STRINGS.columns.kind, [kindText(row), pixels && STRINGS.pixels(...pixels)].filter(Boolean).join(", ")],
     [STRINGS.columns.size, sizeText(row)],
+    [STRINGS.pictureEdits, edited ? "" : pictureText(row)],
     [STRINGS.columns.tags, edited ? "" : (row.tags || []).join(", ")],
     [STRINGS.fields.is_private_file, row.private ? STRINGS.isPrivate : ""],
     [STRINGS.fields.description, edited ? "" : row.description],

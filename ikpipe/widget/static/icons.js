@@ -3,6 +3,11 @@
 /** @type {Record<string, string>} */
 const PATHS = {
   plus: "M8 3v10M3 8h10",
+  crop: "M4.5 1.5v10h10M1.5 4.5h10v10",
+  turnleft: "M13.5 7h-7v6.5h7zM8 3.5H5.5a3 3 0 0 0-3 3V8M4.2 6.4 2.5 8.2.8 6.4",
+  turnright: "M2.5 7h7v6.5h-7zM8 3.5h2.5a3 3 0 0 1 3 3V8M11.8 6.4 13.5 8.2 15.2 6.4",
+  mirror: "M8 1.5v13M6 4v8H1.5zM10 4v8h4.5z",
+  upend: "M1.5 8h13M4 6h8V1.5zM4 10h8v4.5z",
   minus: "M3 8h10",
   full: "M6 2.5H2.5V6M10 2.5h3.5V6M13.5 10v3.5H10M2.5 10v3.5H6",
   compare: "M2 3.5h5v9H2zM9 3.5h5v9H9zM8 1.5v13",

@@ -15,12 +15,15 @@ import { STRINGS } from "./strings.js";
  */
 export async function sourceOf(ui, row) {
   const file = ui.queue.files.get(row.id)?.file;
-  if (file) return { address: URL.createObjectURL(file) };
+  if (file) return ui.queue.pictures.fileOf(row, file).then(addressOf, () => ({ address: null }));
   if (row.source === "url") return { address: webAddress(row.href) };
   if (row.source === "browser") return { address: isUploaded(row) ? webAddress(row.result?.url) : null };
   if (familyOf(row) !== "image" && familyOf(row) !== "video") return { address: null };
   return ui.thumbnails.request(row.id, "large");
 }
+
+/** @param {Blob} blob */
+const addressOf = (blob) => ({ address: URL.createObjectURL(blob) });
 
 /**
  * Create an element for a row's file; `shown` is called with a picture that has loaded, and its size.

@@ -92,7 +92,7 @@ export class MissingFiles {
    */
   rejoin(files) {
     const rows = this.rows;
-    const wanted = groupBy(rows, (row) => nameAndSize(row.file?.name, row.size));
+    const wanted = groupBy(rows, (row) => nameAndSize(row.file?.name, row.file?.size ?? row.size));
     const names = new Set(rows.map((row) => row.file?.name));
     /** @type {string[]} */
     const found = [];

@@ -30,10 +30,15 @@ export const anyWithoutProgress = () => [...unlistened.keys()].some(refusesPrefl
  * .
  */
 export class Post {
-  /** @param {Order} order @param {File} file @param {PostListeners} listeners */
-  constructor(order, file, listeners) {
+  /**
+   * @param {Order} order @param {File} file @param {import("./pictures.js").Pictures} pictures
+   * @param {PostListeners} listeners
+   */
+  constructor(order, file, pictures, listeners) {
     this.order = order;
+    /** @type {Blob} */
     this.file = file;
+    this.prepare = () => pictures.fileToSend(order.id, file).catch(() => null);
     this.listeners = listeners;
     this.loaded = 0;
     this.aborted = false;
@@ -44,9 +49,10 @@ export class Post {
   }
 
   async start() {
-    const readable = await isReadable(this.file);
+    const file = (await isReadable(this.file)) ? await this.prepare() : null;
+    if (file) this.file = file;
     if (this.aborted) this.finish({ error: "cancelled", left: false });
-    else if (!readable) this.finish({ error: "unreadable", left: false });
+    else if (!file) this.finish({ error: "unreadable", left: false });
     else if (!navigator.onLine) this.finish({ error: "offline", left: false });
     else this.send(!refusesPreflights(originOf(this.order.url)));
   }
@@ -126,7 +132,7 @@ export class Post {
 
 /**
  * Whether a file is as it was picked: reading a changed or deleted one looks like a broken connection.
- * @param {File} file
+ * @param {Blob} file
  */
 const isReadable = (file) =>
   file
@@ -147,9 +153,13 @@ function requestId(request) {
 
 /** All uploads of a queue, and their results until the kernel has acknowledged them. */
 export class Posts extends EventEmitter {
-  /** @param {Kernel} kernel @param {(id: string) => File | undefined} fileOf */
-  constructor(kernel, fileOf) {
+  /**
+   * @param {Kernel} kernel @param {(id: string) => File | undefined} fileOf
+   * @param {import("./pictures.js").Pictures} pictures
+   */
+  constructor(kernel, fileOf, pictures) {
     super();
+    this.pictures = pictures;
     this.kernel = kernel;
     this.fileOf = fileOf;
     /** @type {Map<string, Post>} */
@@ -180,7 +190,7 @@ export class Posts extends EventEmitter {
 
   /** @param {Order} order @param {File} file */
   start(order, file) {
-    const post = new Post(order, file, {
+    const post = new Post(order, file, this.pictures, {
       progress: (...values) => this.progressed(...values),
       sent: ({ order: { id }, file: { size } }) => this.emit("sent", id, size),
       ended: (...values) => this.ended(...values),

@@ -7,6 +7,7 @@ import { factList } from "./file-details.js";
 import { FullScreen } from "./full-screen.js";
 import { mediaElement, sourceOf } from "./media.js";
 import { PreviewFields } from "./preview-fields.js";
+import { PicturePart } from "./picture-part.js";
 import { outcome, problemList } from "./problems.js";
 import { fileLink, shownState, stateIcon } from "./row-parts.js";
 import { isBusy, isNotUploaded, isRetryable, isUploaded } from "./states.js";
@@ -31,12 +32,18 @@ export class Preview {
     /** @type {ZoomPane | null} */
     this.pane = null;
     this.fields = new PreviewFields(ui);
+    this.picture = new PicturePart(ui, (editor) => this.showEditor(editor));
     this.stage = h("div", { class: "ik-stage" });
     this.facts = h("div", { class: "ik-details-part" });
     this.areaPart = h("div", { class: "ik-details-part" });
     this.title = h("h2", { class: "ik-text", tabindex: "-1" });
     this.position = h("span", { class: "ik-quiet-text" });
-    this.details = h("div", { class: "ik-details" }, this.facts, this.fields.element, this.areaPart);
+    this.details = h("div", { class: "ik-details" }, [
+      this.facts,
+      this.picture.element,
+      this.fields.element,
+      this.areaPart,
+    ]);
     this.frame = h("div", { class: "ik-preview-frame" });
     this.dialog = h("dialog", { class: "ik-preview", "aria-label": STRINGS.details }, this.frame);
     this.fullScreen = new FullScreen(this.frame, this.dialog);
@@ -45,7 +52,7 @@ export class Preview {
       this.createHeader(),
       h("div", { class: "ik-preview-body" }, [
         h("div", { class: "ik-viewer" }, this.stage, this.zoomButtons.element),
-        this.details,
+        (this.side = h("div", { class: "ik-preview-side" }, this.details)),
       ]),
     );
     this.dialog.addEventListener("keydown", (event) => this.keyPressed(event));
@@ -73,14 +80,16 @@ export class Preview {
     const { view } = this.ui;
     const next = view.visible[view.positionOf(this.id) + by];
     this.fields.save();
-    if (next !== undefined) this.show(next);
+    if (next === undefined) return;
+    this.picture.leave();
+    this.show(next);
   }
 
   /** @param {KeyboardEvent} event */
   keyPressed(event) {
     const { target } = /** @type {On<KeyboardEvent>} */ (event);
     const typing = target.matches("input, textarea, select, video, audio");
-    if (event.key === "Escape" && typing && this.fields.revert()) event.preventDefault();
+    if (event.key === "Escape" && this.escape(typing)) event.preventDefault();
     if (event.altKey || event.ctrlKey || event.metaKey || event.defaultPrevented) return;
     const arrows = typing || event.shiftKey ? 0 : stepOf(event.key, "ArrowLeft", "ArrowRight");
     const step = stepOf(event.key, "PageUp", "PageDown") || arrows;
@@ -89,9 +98,17 @@ export class Preview {
     event.preventDefault();
   }
 
+  /** Take back what is not saved yet, and return whether there was anything; else the dialog closes. @param {boolean} typing */
+  escape(typing) {
+    if (!this.picture.editor) return typing && this.fields.revert();
+    this.picture.close();
+    return true;
+  }
+
   /** @param {string} id */
   show(id) {
     this.id = id;
+    if (!this.details.isConnected) this.side.replaceChildren(this.details); // the focus in it would be lost
     this.clearStage();
     this.detailedRow = null;
     this.refresh();
@@ -135,6 +152,37 @@ export class Preview {
     this.refresh(true);
   }
 
+  /**
+   * Show the editor of the picture instead of the picture and its details, or these again.
+   * @param {import("./picture-editor.js").PictureEditor | null} editor
+   */
+  showEditor(editor) {
+    if (!editor) {
+      this.show(this.id);
+      this.picture.editButton.focus();
+      return;
+    }
+    this.clearStage();
+    this.stage.replaceChildren(editor.picture);
+    this.side.replaceChildren(editor.element);
+    editor.onDrawn = (picture, size) => {
+      this.pane?.close();
+      this.zoom.fit();
+      this.pane = new ZoomPane(this.zoom, this.stage, picture, size);
+      this.zoomButtons.show(this.pane);
+    };
+  }
+
+  /** Show the picture again if it was edited, also by undo. @param {Row} row */
+  refreshPicture(row) {
+    const before = this.detailedRow?.picture;
+    if (this.detailedRow && JSON.stringify(before) !== JSON.stringify(row.picture) && !this.picture.editor) {
+      this.clearStage();
+      this.showFile();
+    }
+    this.picture.show(row);
+  }
+
   /** Show the row's details, if they have changed or in any case. @param {boolean} always */
   refresh(always = false) {
     const { view, store } = this.ui;
@@ -145,6 +193,7 @@ export class Preview {
     }
     setText(this.title, row.name);
     setText(this.position, STRINGS.position(view.positionOf(this.id) + 1, view.visible.length));
+    this.refreshPicture(row);
     this.fields.show(row);
     const { element } = this.fields;
     if (element.hidden && element.contains(activeElement(element))) this.title.focus();
@@ -190,6 +239,7 @@ export class Preview {
     const { id, ui } = this;
     ui.notices.moveTo(ui.frame);
     this.fields.save();
+    this.picture.leave();
     this.close();
     ui.grid.focus(id);
   }

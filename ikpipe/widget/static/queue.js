@@ -10,7 +10,9 @@ import { Kernel, messageOf } from "./kernel.js";
 import { LibraryFiles } from "./library.js";
 import { localized } from "./localize.js";
 import { MissingFiles } from "./missing.js";
+import { Pictures } from "./pictures.js";
 import { Posts } from "./posts.js";
+import { RemovedFiles } from "./removed-files.js";
 import { isEditable, isRetryable, isUploaded } from "./states.js";
 import { Store } from "./store.js";
 import { STRINGS } from "./strings.js";
@@ -18,7 +20,6 @@ import { UndoHistory } from "./undo.js";
 
 const FILES_PER_MESSAGE = 500;
 const TRAITS = ["change:settings", "change:summary"]; // of the model, which views observe here
-const MAX_REMOVED = 50000; // files of removed rows that are kept
 const REVISION_DELAY = 500; // ms in which several changes of the tables in Python become one
 const SELECT_DELAY = 100; // ms in which several changes of the selection become one message
 
@@ -38,8 +39,7 @@ export class Queue extends EventEmitter {
     this.files = new Map(); // by row
     /** @type {Map<string, KeyedFile>} */
     this.waiting = new Map(); // by key, until the kernel has created their rows
-    /** @type {Map<string, KeyedFile>} */
-    this.removedFiles = new Map(); // by row
+    this.removedFiles = new RemovedFiles(this);
     /** @type {Set<string>} */
     this.fresh = new Set(); // rows of files that were just added here, until they are pointed out
     /** @type {Set<string>} */
@@ -48,7 +48,8 @@ export class Queue extends EventEmitter {
     this.missing = new MissingFiles(this);
     this.duplicates = new Duplicates(this);
     this.handles = new FileHandles(this);
-    this.posts = new Posts(this.kernel, (id) => this.files.get(id)?.file);
+    this.pictures = new Pictures(this);
+    this.posts = new Posts(this.kernel, (id) => this.files.get(id)?.file, this.pictures);
     /** @type {Totals | null} */
     this.totals = null;
     /** @type {{ids: Set<string>, total: number} | null} */
@@ -122,7 +123,7 @@ export class Queue extends EventEmitter {
     this.version = version;
     if (start === 0) this.listing = { ids: new Set(), total };
     if (start !== undefined) for (const { id } of rows) this.listing?.ids.add(id);
-    this.takeBack(rows);
+    this.removedFiles.takeBack(rows);
     this.missing.reclaim(rows);
     this.store.update(rows.map((/** @type {Row} */ row) => this.missing.shown(this.checkable(row))));
     this.showFresh();
@@ -274,28 +275,9 @@ export class Queue extends EventEmitter {
   /** @param {string[]} ids */
   removed(ids) {
     this.handles.forget(this.store.all(ids));
-    for (const id of ids) this.setAside(id);
+    this.removedFiles.setAside(ids);
     this.store.remove(ids);
     this.emit("removed", ids);
-  }
-
-  /** Keep a removed row's file: the removal can be undone. @param {string} id */
-  setAside(id) {
-    const file = this.files.get(id);
-    if (file) this.removedFiles.set(id, file);
-    this.files.delete(id);
-    const [oldest] = this.removedFiles.keys();
-    if (this.removedFiles.size > MAX_REMOVED) this.removedFiles.delete(oldest);
-  }
-
-  /** Take the files of rows back that were removed and restored. @param {Row[]} rows */
-  takeBack(rows) {
-    for (const { id } of rows) {
-      const file = this.removedFiles.get(id);
-      if (file) this.files.set(id, file);
-      if (file) this.handles.remember([file]);
-      this.removedFiles.delete(id);
-    }
   }
 
   /** Whether a row can be removed: it was added in a page, and is certainly not stored. @param {Row} row */

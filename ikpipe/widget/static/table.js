@@ -3,6 +3,7 @@
 import { button, h, setAttribute, setText } from "./dom.js";
 import { kindText, sizeText } from "./format.js";
 import { icon } from "./icons.js";
+import { pictureText } from "./picture.js";
 import { problemsAt, showProblems } from "./problems.js";
 import { actionButtons } from "./row-actions.js";
 import {
@@ -153,6 +154,7 @@ function detailsText({ grid, shared }, row) {
   const hidden = (/** @type {string} */ column) => !grid.columns.includes(column) && !shared.values.has(column);
   const texts = [
     stored && STRINGS.storedAs(stored),
+    pictureText(row),
     hidden("folder") && folderText(row),
     !grid.columns.includes("size") && sizeText(row),
   ];

@@ -35,7 +35,7 @@ export class Thumbnails {
     this.cleanup = new Cleanup();
     this.cleanup.add(
       queue.kernel.on("preview", (message, buffers) => this.receive(message, buffers)),
-      queue.on("removed", (ids) => ids.forEach((/** @type {string} */ id) => this.forget(`${id} own`))),
+      queue.on("removed", (ids) => this.forgetRows(new Set(ids))),
     );
   }
 
@@ -60,7 +60,8 @@ export class Thumbnails {
   /** @param {Row} row */
   keyOf(row) {
     if (isUploaded(row) && row.result?.thumbnail) return `${row.id} uploaded`;
-    return this.queue.files.has(row.id) ? `${row.id} own` : `${row.id} ${row.source}`;
+    if (!this.queue.files.has(row.id)) return `${row.id} ${row.source}`;
+    return row.picture ? `${row.id} own ${JSON.stringify(row.picture.operations)}` : `${row.id} own`;
   }
 
   startJobs() {
@@ -87,6 +88,7 @@ export class Thumbnails {
       return thumbnail && (await isPicture(thumbnail)) ? thumbnail : this.make(row, `${row.id} own`);
     }
     const keepDuration = (/** @type {number} */ seconds) => void this.durations.set(row.id, seconds);
+    if (file && row.picture) return URL.createObjectURL(await this.queue.pictures.thumbnail(row, file, LONGER_SIDE));
     if (file) return thumbnailOf(file, family, keepDuration);
     if (row.source === "url") return family === "image" || !row.kind ? webAddress(row.href) : null;
     if (row.source !== "file" || !["image", "video"].includes(family)) return null;
@@ -109,6 +111,14 @@ export class Thumbnails {
     this.cache.set(key, address);
     const [oldest] = this.cache.keys();
     if (this.cache.size > CACHE_SIZE) this.forget(oldest);
+  }
+
+  /** Forget the thumbnails of the page's own files. @param {Set<string>} ids */
+  forgetRows(ids) {
+    for (const key of [...this.cache.keys()]) {
+      const [id, source] = key.split(" ", 2);
+      if (source === "own" && ids.has(id)) this.forget(key);
+    }
   }
 
   /** @param {string} key */

@@ -72,7 +72,8 @@ interface Row {
   kind: string; // media type
   state: RowState;
   kernelState?: RowState; // if this page shows another one
-  file?: { name: string; path: string; modified: number | null }; // as it was picked
+  file?: { name: string; path: string; modified: number | null; size?: number }; // as it was picked
+  picture?: EditedPicture;
   href?: string;
   changing?: boolean; // its file in the library is being changed or deleted
   added?: boolean; // by a page, from its URL
@@ -85,6 +86,18 @@ interface Row {
   naming?: Record<string, boolean>; // what becomes of a file with its name that the library has, if it was decided
   problems?: Problem[];
   result?: Result;
+}
+
+type Size = [width: number, height: number];
+type Operation = ["mirror"] | ["rotate", number] | ["crop", ...Rect] | ["resize", ...Size];
+
+/** What is done to a picture before its upload, and what comes out: pixels, bytes, and their SHA-256. */
+interface EditedPicture {
+  operations: Operation[];
+  width: number;
+  height: number;
+  size: number;
+  hash: string;
 }
 
 type Value = string | number | boolean | (string | number)[] | null | undefined;

@@ -122,7 +122,7 @@ function adopt(queue, old, files) {
 /** Return what the kernel is told about a file that this page does not have. @param {Row} row */
 function describeLost({ id, file, name, size, kind }) {
   const { path = "", modified = null } = file ?? {};
-  return { key: `lost-${Math.random()}-${id}`, name: file?.name ?? name, path, size: size ?? 0, type: kind, modified };
+  return { key: `lost-${Math.random()}-${id}`, name: file?.name ?? name, path, size: file?.size ?? size ?? 0, type: kind, modified };
 }
 
 /** Return what a row has in its columns. @param {Row} row */
@@ -135,6 +135,7 @@ function editsOf(row) {
     is_private_file: row.private,
     custom_coordinates: row.coordinates,
     ...row.naming,
+    picture: row.picture && JSON.stringify(row.picture),
   };
   const metadata = Object.entries(row.metadata ?? {}).map(([field, value]) => [`custom_metadata.${field}`, value]);
   return Object.fromEntries(
