@@ -44,7 +44,7 @@ def missing_file(frame: pd.DataFrame, places: Iterable[int], near: Collection[Ne
         message.append("The first line seems to be data.")
         fix = Message("Put the names of the columns above it, and map the one of the files: ", _example(...), ".")
         return MappingError(sentences(*message), fix=fix)
-    file = {} if any(miss.name == "file" for miss in near) else _likely_column(frame, places)
+    file = {} if any(miss.name == "file" for miss in near) else likely_column(frame, places)
     if near:
         return MappingError(sentences(*message, described(near)), fix=how_to_use(near, file))
     fix = Message("Map the column that has the files: ", _example(file.get("file", ...)), ".")
@@ -68,7 +68,7 @@ def _is_data(labels: Iterable[Hashable]) -> bool:
     return any(isinstance(label, str) and (_URL.match(label) or _FILE.match(label)) for label in labels)
 
 
-def _likely_column(frame: pd.DataFrame, places: Iterable[int]) -> dict[str, Hashable]:
+def likely_column(frame: pd.DataFrame, places: Iterable[int]) -> dict[str, Hashable]:
     """Return an entry of `columns` for the file, by cells and names; empty if no column is likely to have it."""
     labels = {at: frame.columns[at] for at in places if not is_result(frame.columns[at])}
     scores = {at: _score(label, frame.iloc[:_SAMPLE, at]) for at, label in labels.items()}

@@ -9,7 +9,11 @@
     controller.py       carries out what a page or Python asks for
     adding.py           adds the rows that a page asks for
     duplicates.py       finds rows with the same content or target, and files that the library has
+    table_rows.py       rows of a table that was dropped in a page
+    table_columns.py    what its columns may be
+    table_messages.py   messages about it
     naming.py           whether a page may let a file replace one of the library
+    duplicate_messages.py  messages about them
     content_hashes.py   hashes of files that Python can read, as pages make them
     library_check.py    searches the library for files at the targets of rows, in the background
     messages.py         messages from a page, read and validated

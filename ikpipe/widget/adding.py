@@ -11,6 +11,7 @@ from ikpipe.widget.edited_table import fixed_levels
 from ikpipe.widget.links import Links
 from ikpipe.widget.naming import allowed_edits
 from ikpipe.widget.picked_files import PickedFile
+from ikpipe.widget.table_rows import TableRows
 
 if TYPE_CHECKING:
     from ikpipe.widget.controller import Controller
@@ -25,7 +26,9 @@ class RowAdder:
         links = Links(controller)
         self._adoption = Adoption(controller.config, self._add_row, links.rows, controller.editor.apply_picture)
         self._parent = fixed_levels(controller.table.input_mapping["parameters"].get("folder"))
+        self.tables = TableRows(controller, links.rows)
         self.handlers: dict[type[Any], Callable[[Any], None]] = {
+            **self.tables.handlers,
             messages.AddMessage: self._add,
             messages.AddUrlsMessage: links.add,
             messages.AdoptMessage: self._adopt,
@@ -33,6 +36,7 @@ class RowAdder:
 
     def _add(self, message: messages.AddMessage) -> None:
         rows = {file.key: self._add_row(file) for file in message.files}
+        self.tables.join(rows.values())
         self._send_picked(rows, message.request)
 
     def _add_row(self, file: messages.BrowserFile) -> WidgetRow:

@@ -60,7 +60,7 @@ class Controller:
             table, config.account.max_file_size, self.uploads.files.source, config.policy.names
         )
         self.editor = RowEditor(self.rows, self._validator, self.uploads.files)
-        self._library = LibraryChanges(self)
+        self._library, self._adder = LibraryChanges(self), RowAdder(self)
         self._last_runs: dict[WidgetRow, Run] = {}
         self._handlers: dict[type[Any], Callable[[Any], None]] = {
             messages.HelloMessage: self._hello,
@@ -79,7 +79,7 @@ class Controller:
             messages.ProgressMessage: self._progress,
             messages.ResultMessage: self._result,
             messages.PingMessage: self._ping,
-            **RowAdder(self).handlers,
+            **self._adder.handlers,
             **DuplicateFinder(self).handlers,
         }
 
@@ -101,6 +101,11 @@ class Controller:
             self._validated = True
             self.rows.mark_changed(self._validator.validate(self.rows))
             self.rows.changed.clear()
+
+    @property
+    def metadata_fields(self) -> Mapping[str, MetadataField]:
+        """The account's metadata fields, as far as they are known."""
+        return self._validator.fields or {}
 
     def set_metadata_fields(self, fields: Mapping[str, MetadataField]) -> None:
         """Validate all rows again, with the account's metadata fields."""
@@ -128,6 +133,7 @@ class Controller:
         head = {"type": "welcome", "session": self.config.session, "version": self.rows.version}
         self.send_message({**head, "run": self.runs.counts(), "process": _PROCESS})
         self.send_history()
+        self._adder.tables.send_waiting()
         if self.rows.selected:
             self.send_message({"type": "select", "ids": [*self.rows.selected]})
         self.uploads.request_again()

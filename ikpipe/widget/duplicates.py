@@ -17,7 +17,7 @@ from ikpipe.request.missing import without_none
 from ikpipe.request.names import canonical_path
 from ikpipe.request.planner import path_of
 from ikpipe.run.existing.rules import ExistingRules
-from ikpipe.widget import messages
+from ikpipe.widget import duplicate_messages as messages
 from ikpipe.widget.content_hashes import content_hash
 from ikpipe.widget.library_check import LibraryCheck
 from ikpipe.widget.message_fields import NAMING

@@ -5,17 +5,17 @@ A message is a dict with a `type`; `read` returns a tuple whose fields have vali
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple, get_args
 
+from ikpipe.widget import duplicate_messages, table_messages
+from ikpipe.widget.duplicate_messages import DuplicatesMessage
 from ikpipe.widget.message_fields import MAX_PATH, MAX_WORD, InvalidMessage, MessageFields, editable_column
 from ikpipe.widget.picture_edits import PICTURE
+from ikpipe.widget.table_messages import TableMessage
 
 _MAX_BATCH = 1_000  # messages
 MAX_URLS = 1_000  # of a message
-MAX_DUPLICATES = 1_000  # of a message to a page
-_HASH = re.compile(r"[0-9a-f]{64}|weak-[0-9a-f]{16}")
 MAX_BODY = 65_536  # characters of the service's answer
 
 Failure = Literal["network", "timeout", "cancelled", "offline", "lost", "unreadable"]
@@ -201,25 +201,6 @@ class AdoptMessage(NamedTuple):
     rows: list[OrphanedRow]
 
 
-class FindDuplicatesMessage(NamedTuple):
-    """Find out whether rows are duplicates: they are new, changed or gone."""
-
-    ids: list[str]
-
-
-class ContentsMessage(NamedTuple):
-    """The hashes of picked files, by row."""
-
-    hashes: dict[str, str]
-
-
-class KeepMessage(NamedTuple):
-    """Keep rows although other rows have the same content or name, or with ``kept`` false ask again."""
-
-    ids: list[str]
-    kept: bool = True
-
-
 class CsvMessage(NamedTuple):
     """Send the results as CSV."""
 
@@ -256,9 +237,8 @@ Message = (
     | ResultMessage
     | PreviewMessage
     | AdoptMessage
-    | FindDuplicatesMessage
-    | ContentsMessage
-    | KeepMessage
+    | TableMessage
+    | DuplicatesMessage
     | CsvMessage
     | PingMessage
 )
@@ -319,14 +299,6 @@ def _result(fields: MessageFields) -> ResultMessage:
     return ResultMessage(row_id, attempt, fields.number("status", 599), fields.text("body", MAX_BODY, ""), request)
 
 
-def _content(fields: MessageFields) -> tuple[str, str]:
-    """Return the id of a row, and the hash of its file."""
-    value = fields.text("hash")
-    if not _HASH.fullmatch(value):
-        raise InvalidMessage("hash is not valid")
-    return fields.text("id"), value
-
-
 def _orphaned_row(fields: MessageFields) -> OrphanedRow:
     return OrphanedRow(
         _file(fields),
@@ -358,6 +330,8 @@ def _undo(fields: MessageFields) -> UndoMessage:
 
 
 _READERS: dict[str, Callable[[MessageFields], Message]] = {
+    **table_messages.READERS,
+    **duplicate_messages.READERS,
     "hello": lambda _: HelloMessage(),
     "add": lambda fields: AddMessage(fields.request(), [_file(item) for item in fields.objects("files")]),
     "add_urls": lambda fields: AddUrlsMessage(fields.request(), fields.texts("urls", MAX_URLS)),
@@ -390,9 +364,6 @@ _READERS: dict[str, Callable[[MessageFields], Message]] = {
     "adopt": lambda fields: AdoptMessage(
         fields.text("session"), [_orphaned_row(one) for one in fields.objects("rows")]
     ),
-    "find_duplicates": lambda fields: FindDuplicatesMessage(fields.ids()),
-    "contents": lambda fields: ContentsMessage(dict(map(_content, fields.objects("files")))),
-    "keep": lambda fields: KeepMessage(fields.ids(), fields.flag("kept", default=True)),
     "csv": lambda fields: CsvMessage(fields.request()),
     "ping": lambda fields: PingMessage(
         fields.number("n"), fields.text("line", default=""), fields.number("at") if fields.has("at") else 0

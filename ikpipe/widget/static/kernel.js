@@ -116,7 +116,7 @@ export class Kernel extends EventEmitter {
     if (message.type === "pong") this.receivePong(message);
     const request = this.requests.get(message.request);
     this.requests.delete(message.request);
-    if (request && message.type === "error") request.reject(new Error(message.message));
+    if (request && message.type === "error") request.reject(new Error(message.message, { cause: message.details }));
     else {
       request?.resolve(message);
       this.emit(message.type, message, buffers);

@@ -1,5 +1,6 @@
 // Files at URLs: pasted, dropped, or typed in a dialog. The kernel adds their rows.
 
+import { FormProblem, openDialog } from "./dialogs.js";
 import { button, h } from "./dom.js";
 import { messageOf } from "./kernel.js";
 import { STRINGS } from "./strings.js";
@@ -63,7 +64,7 @@ async function sendLinks(queue, urls) {
 /** Ask for URLs; what was typed stays until they are added. @param {Ui} ui */
 export function openLinkDialog(ui) {
   if (ui.isOff()) return;
-  const problem = h("p", { class: "ik-problem-text", role: "alert", hidden: true });
+  const problem = new FormProblem();
   const area = h("textarea", {
     class: "ik-links",
     "aria-label": STRINGS.linksLabel,
@@ -77,9 +78,8 @@ export function openLinkDialog(ui) {
     const lines = area.value.split(/\r?\n/).map((line) => line.trim());
     const bad = lines.flatMap((line, at) => (line && !isLink(line) ? [at + 1] : []));
     const urls = lines.filter(Boolean);
-    problem.hidden = !bad.length && urls.length > 0;
-    problem.textContent = bad.length ? STRINGS.badLines(bad.length, firstOf(bad)) : STRINGS.noLinks;
-    if (!problem.hidden) {
+    const text = bad.length ? STRINGS.badLines(bad.length, firstOf(bad)) : STRINGS.noLinks;
+    if (problem.show(!bad.length && urls.length ? "" : text)) {
       area.focus();
       return;
     }
@@ -87,26 +87,12 @@ export function openLinkDialog(ui) {
     dialog.close();
     addLinks(ui.queue, urls);
   };
-  const dialog = h("dialog", { class: "ik-dialog", "aria-label": STRINGS.addLinks }, [
-    h("h2", {}, STRINGS.addLinks),
-    h("p", { class: "ik-quiet-text" }, STRINGS.linksHint),
-    area,
-    problem,
-    h("div", { class: "ik-buttons" }, [
-      button({ text: STRINGS.cancel, press: () => dialog.close() }),
-      button({ text: STRINGS.add, kind: "ik-primary", press: add }),
-    ]),
-  ]);
-  dialog.addEventListener("keydown", (event) => {
-    event.stopPropagation();
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) add();
-  });
-  dialog.addEventListener("close", () => {
-    dialog.remove();
-    ui.root.focus({ preventScroll: true });
-  });
-  ui.root.append(dialog);
-  dialog.showModal();
+  const buttons = [
+    button({ text: STRINGS.cancel, press: () => dialog.close() }),
+    button({ text: STRINGS.add, kind: "ik-primary", press: add }),
+  ];
+  const content = [h("p", { class: "ik-quiet-text" }, STRINGS.linksHint), area, problem.element];
+  const { dialog } = openDialog(ui, STRINGS.addLinks, content, buttons, add);
   area.focus();
 }
 

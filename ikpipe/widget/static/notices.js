@@ -135,6 +135,7 @@ export class Notices {
     if (queue.unfinished.length) parts.push(this.unfinishedNotice());
     const missing = queue.missing.count;
     if (missing && !queue.connection.isGone) parts.push(this.missingNotice(missing));
+    if (queue.waitingRows.files) parts.push(this.waitingNotice(queue.waitingRows));
     return parts;
   }
 
@@ -156,6 +157,16 @@ export class Notices {
       ...(handles.locked.length ? [unlock] : []),
       button({ text: STRINGS.chooseAgain, kind: "ik-primary", press: () => picker.chooseAgain() }),
       button({ text: STRINGS.chooseFolderAgain, press: () => picker.chooseFolderAgain() }),
+    ]);
+  }
+
+  /** @param {import("./waiting-rows.js").WaitingRows} rows */
+  waitingNotice(rows) {
+    const { picker } = this.ui;
+    return notice("table", STRINGS.dropped.waiting(rows.files, rows.names.join(", ")), [
+      button({ text: STRINGS.dropped.chooseFiles, kind: "ik-primary", press: () => picker.chooseFiles() }),
+      button({ text: STRINGS.chooseFolderAgain, press: () => picker.chooseFolder() }),
+      button({ icon: "close", label: STRINGS.dismiss, kind: "ik-quiet", press: () => rows.forget() }),
     ]);
   }
 

@@ -1,6 +1,7 @@
 // Picking files: the file chooser, dropped files and folders, the clipboard.
 
 import { button, h } from "./dom.js";
+import { askAboutTables, isTable } from "./dropped-tables.js";
 import { bytesText, collator } from "./format.js";
 import { chooseFolderHandles, chooseHandles, droppedHandles } from "./handles.js";
 import { icon } from "./icons.js";
@@ -138,8 +139,14 @@ export class FilePicker {
     openLinkDialog(this.ui);
   }
 
-  /** Add files, but those that are in the list only if the user asks for it. @param {PickedFile[]} files */
+  /** Add files, but those that are in the list, and tables, as the user decides. @param {PickedFile[]} files */
   add(files) {
+    this.addFiles(files.filter((picked) => !isTable(picked)));
+    if (!this.ui.isOff()) askAboutTables(this.ui, files.filter(isTable), (picked) => this.addFiles([picked]));
+  }
+
+  /** @param {PickedFile[]} files */
+  addFiles(files) {
     const { queue } = this.ui;
     const { fresh, listed } = sortOutListed(queue, files);
     queue.add(fresh);

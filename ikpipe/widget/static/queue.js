@@ -17,6 +17,7 @@ import { isEditable, isRetryable, isUploaded } from "./states.js";
 import { Store } from "./store.js";
 import { STRINGS } from "./strings.js";
 import { UndoHistory } from "./undo.js";
+import { WaitingRows } from "./waiting-rows.js";
 
 const FILES_PER_MESSAGE = 500;
 const TRAITS = ["change:settings", "change:summary"]; // of the model, which views observe here
@@ -47,6 +48,7 @@ export class Queue extends EventEmitter {
     this.library = new LibraryFiles(this);
     this.missing = new MissingFiles(this);
     this.duplicates = new Duplicates(this);
+    this.waitingRows = new WaitingRows(this);
     this.handles = new FileHandles(this);
     this.pictures = new Pictures(this);
     this.posts = new Posts(this.kernel, (id) => this.files.get(id)?.file, this.pictures);

@@ -544,6 +544,28 @@ export const GERMAN = {
   adjusted: (n, from, to) => `${deFiles(n)}: „${from}“ wird als „${to}“ gespeichert.`,
   adjustedMany: (n) => `${deFiles(n)}: Einige Zeichen in Namen werden ersetzt, weil ImageKit sie nicht erlaubt.`,
 
+  // Tables that were dropped
+  dropped: {
+    title: (name) => `Aus ${name} hinzufügen`,
+    reading: "Die Tabelle wird gelesen …",
+    hint: (rows) => `${DE.plural(rows, { one: "# Zeile", other: "# Zeilen" })}. Wählen Sie, was jede Spalte ist. Dateien ohne URL werden über den Namen den Dateien zugeordnet, die Sie hinzufügen.`,
+    addRows: (rows) => DE.plural(rows, { one: "# Zeile hinzufügen", other: "# Zeilen hinzufügen" }),
+    uploadIt: "Tabelle selbst hochladen",
+    unused: "Nicht verwendet",
+    file: "Dateiname oder URL",
+    automatic: "Automatisch",
+    encoding: "Zeichensatz",
+    noFile: "Wählen Sie die Spalte mit den Dateien.",
+    twice: (label) => `Nur eine Spalte kann ${label} sein.`,
+    tooLarge: "Diese Tabelle ist zu groß, um hier gelesen zu werden. Die Grenze liegt bei 32 MB.",
+    refused: (n, row, text) => DE.plural(n, { one: `# Zeile wurde nicht hinzugefügt. Zeile ${row} hat keinen Dateinamen und keine URL: ${text || "(leer)"}`, other: `# Zeilen wurden nicht hinzugefügt. Zeile ${row} hat keinen Dateinamen und keine URL: ${text || "(leer)"}` }),
+    added: (n) => `${deFiles(n)} hinzugefügt.`,
+    details: (n) => `Angaben für ${deFiles(n)} gesetzt.`,
+    waits: (n) => DE.plural(n, { one: "# Zeile wartet auf ihre Datei.", other: "# Zeilen warten auf ihre Dateien." }),
+    waiting: (n, names) => DE.plural(n, { one: `Die Tabelle nennt # Datei, die noch nicht in der Liste ist: ${names}`, other: `Die Tabelle nennt # Dateien, die noch nicht in der Liste sind, etwa ${names}` }),
+    chooseFiles: "Dateien auswählen",
+  },
+
   // Duplicates
   duplicates: {
     title: "Duplikate",

@@ -530,6 +530,28 @@ export const ENGLISH = {
   adjusted: (n, from, to) => `${enFiles(n)}: “${from}” will be stored as “${to}”.`,
   adjustedMany: (n) => `${enFiles(n)}: some characters in names will be replaced, since ImageKit doesn't allow them.`,
 
+  // Tables that were dropped
+  dropped: {
+    title: (name) => `Add from ${name}`,
+    reading: "Reading the table…",
+    hint: (rows) => `${EN.plural(rows, { one: "# row", other: "# rows" })}. Choose what each column is. Files that aren't URLs are matched by name with files that you add.`,
+    addRows: (rows) => EN.plural(rows, { one: "Add # row", other: "Add # rows" }),
+    uploadIt: "Upload the table itself",
+    unused: "Not used",
+    file: "File name or URL",
+    automatic: "Automatic",
+    encoding: "Encoding",
+    noFile: "Choose the column that has the files.",
+    twice: (label) => `Only one column can be ${label}.`,
+    tooLarge: "This table is too large to be read here. The limit is 32 MB.",
+    refused: (n, row, text) => EN.plural(n, { one: `# row wasn't added. Row ${row} has no file name or URL: ${text || "(empty)"}`, other: `# rows weren't added. Row ${row} has no file name or URL: ${text || "(empty)"}` }),
+    added: (n) => `${enFiles(n)} added.`,
+    details: (n) => `Details set for ${enFiles(n)}.`,
+    waits: (n) => EN.plural(n, { one: "# row is waiting for its file.", other: "# rows are waiting for their files." }),
+    waiting: (n, names) => EN.plural(n, { one: `The table names # file that isn't in the list yet: ${names}`, other: `The table names # files that aren't in the list yet, such as ${names}` }),
+    chooseFiles: "Choose the files",
+  },
+
   // Duplicates
   duplicates: {
     title: "Duplicates",
