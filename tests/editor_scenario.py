@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import re
 from typing import TYPE_CHECKING, Any
 
 import httpx
+from PIL import Image
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,6 +21,9 @@ PICTURES = 40
 STORED = PICTURES - 3
 """Two are not uploaded, and one is deleted afterwards."""
 RENAMED = "hero.png"
+CROPPED = "shoe_10.png"
+BOX = {"Width": 30, "Height": 20, "x": 5, "y": 6}
+"""What it is cropped to."""
 COPY = "copy of shoe 01.png"
 LARGE = 200_000  # bytes
 LIMIT = 100_000  # bytes that the account's plan allows
@@ -41,6 +46,13 @@ def prepare(emulator: Emulator) -> dict[str, Any]:
     return {**keys, **addresses}
 
 
+def gradient() -> Image.Image:
+    """Return a picture whose pixels are all different."""
+    image = Image.new("RGB", (64, 48))
+    image.putdata([(x * 4, y * 5, x + y) for y in range(48) for x in range(64)])
+    return image
+
+
 def make_folder(place: Path, picture: Callable[..., bytes]) -> Path:
     """Create a folder with a space in its name, and 40 pictures, of which 3 are bad, and a copy of one."""
     folder = place / "Autumn campaign"
@@ -49,6 +61,7 @@ def make_folder(place: Path, picture: Callable[..., bytes]) -> Path:
     contents |= {"empty.png": b"", "poster.png": bytes(LARGE), "shoe_07.png": picture(3, size=(48, 64))}
     for name, content in contents.items():
         (folder / name).write_bytes(content)
+    gradient().save(folder / CROPPED.replace("_", " "))
     assert len(contents) == PICTURES
     (folder / COPY).write_bytes(contents["shoe 01.png"])
     return folder
@@ -133,6 +146,21 @@ class ContentEditor:
         self.close_editor()
         self.search("")
 
+    def crop(self, name: str) -> None:
+        """Crop one picture by numbers, and see what was done."""
+        self.search(name)
+        self.row(name).hover()
+        self.press(f"Preview {name}")
+        self.press("Crop and rotate")
+        fields = self.root.get_by_role("group", name="Crop", exact=True)
+        for label, number in BOX.items():
+            fields.get_by_label(label).fill(str(number))
+            fields.get_by_label(label).press("Tab")
+        self.press("Apply")
+        self.see(f"Cropped {BOX['Width']} \N{MULTIPLICATION SIGN} {BOX['Height']}")
+        self.root.get_by_role("dialog").get_by_role("button", name="Close").click()
+        self.search("")
+
     def search(self, text: str) -> None:
         """Show only files with a text."""
         self.root.get_by_role("searchbox").fill(text)
@@ -161,6 +189,7 @@ class ContentEditor:
         self.skip_duplicates()
         self.describe()
         self.rename("shoe_20.png", RENAMED)
+        self.crop(CROPPED)
         reload(PICTURES)
         self.choose_again(folder)
         self.solve()
@@ -216,6 +245,10 @@ def check_stored(emulator: Emulator) -> None:
     assert {file["filePath"].rpartition("/")[0] for file in stored} == {"/shop/Autumn_campaign"}
     assert {*map(str, (file["tags"] for file in stored))} == {"['autumn']"}
     assert all(file["customMetadata"] == {"brand": "Adidas", "price": 49.5} for file in stored)
+    [cropped] = [file for file in stored if file["name"] == CROPPED]
+    image = Image.open(io.BytesIO(httpx.get(cropped["url"]).raise_for_status().content)).convert("RGB")
+    box = BOX["x"], BOX["y"], BOX["x"] + BOX["Width"], BOX["y"] + BOX["Height"]
+    assert (image.size, image.tobytes()) == ((BOX["Width"], BOX["Height"]), gradient().crop(box).tobytes())
     names = {file["name"] for file in stored}
     assert RENAMED in names
     assert {"shoe_20.png", "shoe_05.png"}.isdisjoint(names)

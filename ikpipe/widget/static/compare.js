@@ -8,8 +8,8 @@ import { STRINGS } from "./strings.js";
 import { Zoom, ZoomButtons, ZoomPane } from "./zoom.js";
 
 /** Whether two pictures are selected, and nothing else. @param {Store} store */
-export const canCompare = ({ selected }) =>
-  selected.length === 2 && selected.every((row) => familyOf(row) === "image");
+export const canCompare = (store) =>
+  store.selection.size === 2 && store.selected.every((row) => familyOf(row) === "image");
 
 export class Comparison {
   /** @param {Ui} ui @param {Row[]} rows two */

@@ -88,6 +88,7 @@ export class ZoomPane {
     const { scale, x, y } = this.zoom;
     const [width, height] = this.box;
     this.picture.style.transform = scale === 1 ? "" : `translate(${-x * width * scale}px, ${-y * height * scale}px) scale(${scale})`;
+    this.picture.style.setProperty("--ik-zoom", String(scale)); // handles keep their size
     this.frame.classList.toggle("ik-zoomed", scale > 1);
   }
 

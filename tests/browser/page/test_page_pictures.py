@@ -383,6 +383,37 @@ def test_a_killed_request_is_sent_again_with_the_same_bytes(
     assert ikpipe.files(emulator.account)["size"].tolist() == [size]
 
 
+CHOOSER = """content => {
+    window.showOpenFilePicker = async () => {
+        const folder = await navigator.storage.getDirectory();
+        const handle = await folder.getFileHandle("kept.png", { create: true });
+        if ((await handle.getFile()).size) return [handle];
+        const stream = await handle.createWritable();
+        await stream.write(new Uint8Array(content));
+        await stream.close();
+        return [handle];
+    };
+}"""
+
+
+@pytest.mark.usefixtures("own_page")
+def test_a_kept_file_is_still_cropped_after_a_reload(upload_page: Open, emulator: Emulator, page: Page) -> None:
+    """The browser gives the original back; it is recognized by the original's size, and cropped again."""
+    buffer = io.BytesIO()
+    pattern().save(buffer, "PNG")
+    page.add_init_script(f"({CHOOSER})({[*buffer.getvalue()]})")
+    uploads, uploader = upload_page(emulator.account, folder="/kept", keep_files=True, **OPTIONS)
+    uploads.root.get_by_role("button", name="Add files").locator("visible=true").click()
+    uploads.row("kept.png").dblclick()
+    uploads.button("Crop and rotate").click()
+    crop(uploads, 5, 6, 20, 10)
+    apply(uploads)
+    uploads.page.reload()
+    uploads.page.wait_for_selector("html[data-ready]", state="attached")
+    uploads.row("kept.png").get_by_text("Ready").wait_for()
+    assert send(uploads, uploader).convert("RGB").tobytes() == pattern().crop((5, 6, 25, 16)).tobytes()
+
+
 def test_another_browser_makes_other_bytes(upload_page: Open, emulate: Emulate, save: Callable[..., str]) -> None:
     """They are not sent under the old size: they are announced, and uploaded once."""
     emulator = emulate()
