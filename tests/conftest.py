@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 LONGEST = (
     *("test_spark.py", "test_lab.py", "test_dask.py", "test_notebooks.py", "test_recipes.py", "test_many_rows.py"),
     *("test_page_upload.py", "test_page_access.py", "test_fence.py", "test_kill.py", "test_benchmarks.py"),
-    "test_snippets.py",
+    *("test_snippets.py", "test_guides.py"),
 )
 
 # A shell that starts the tests in the background has them ignore Ctrl-C, and `nohup` has them ignore a hangup; so does

@@ -99,7 +99,7 @@ def _run(example: Example, commands: str) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
     example.namespace["printed"] = ran.stdout

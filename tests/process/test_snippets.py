@@ -7,24 +7,12 @@ import inspect
 import re
 import textwrap
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import pandas as pd
 import pytest
-from doubles import Page
-from shell import variables
 from snippets import run_page
 from sybil.document import PythonDocStringDocument
 from sybil.parsers.doctest import DocTestParser
-
-import ikpipe
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from doubles import Site
-
-    from ikpipe.emulator import Emulator
 
 ROOT = Path(__file__).parents[2]
 PAGES = [
@@ -32,48 +20,10 @@ PAGES = [
     *sorted((ROOT / "docs").rglob("*.md")),
 ]
 PAGES = [path for path in PAGES if re.search(r"^ *```", path.read_text("utf-8"), re.MULTILINE)]
+OTHERS = [path for path in PAGES if path.parent.name not in ("how-to", "tutorials")]  # than those of `test_guides.py`
 
 
-@pytest.fixture
-def shop(
-    tmp_path: Path,
-    emulate: Callable[..., Emulator],
-    picture: Callable[..., bytes],
-    site: Site,
-    monkeypatch: pytest.MonkeyPatch,
-) -> dict[str, Any]:
-    """Make the data that the pages share, as docs/index.md describes it, and return their names."""
-    monkeypatch.chdir(tmp_path)
-    emulator = emulate()
-    for name, value in {
-        **variables(emulator),
-        "HOME": str(tmp_path),
-        "XDG_STATE_HOME": str(tmp_path / "state"),
-        "COLUMNS": "80",
-    }.items():
-        monkeypatch.setenv(name, value)
-    (tmp_path / "photos").mkdir()
-    for number in range(4):
-        content = picture(number, "JPEG")
-        (tmp_path / "photos" / f"{number}.jpg").write_bytes(content)
-        site.pages[f"/{number}.jpg"] = Page(content)
-    frame = pd.DataFrame(
-        {
-            "sku": [f"00{number}" for number in range(4)],
-            "image_url": [f"{site.url}/{number}.jpg" for number in range(4)],
-            "picture": [f"{number}.jpg" for number in range(4)],
-            "category": ["shoes", "hats", "hats", "bags"],
-            "season": ["summer", "winter", "summer", "winter"],
-            "brand": ["Acme", "Acme", "Halcyon", "Halcyon"],
-            "color": ["red", "blue", "green", "black"],
-            "price": ["12", "24", "9.50", "30"],
-        }
-    )
-    frame.to_csv("products.csv", index=False)
-    return {"ikpipe": ikpipe, "pd": pd, "account": emulator.account, "frame": frame.assign(file=frame["image_url"])}
-
-
-@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", OTHERS, ids=lambda path: path.name)
 def test_a_page(path: Path, shop: dict[str, Any]) -> None:
     """Its blocks run in an empty folder but for the examples' data, in the order of the page."""
     run_page(path, shop)
