@@ -124,7 +124,8 @@ def _handler(bridge: Bridge) -> type[BaseHTTPRequestHandler]:
 
         def do_POST(self) -> None:
             bridge.take(json.loads(self.rfile.read(int(self.headers["content-length"]))))
-            self._give("", "text/plain")
+            with suppress(OSError):  # the page was closed meanwhile
+                self._give("", "text/plain")
 
         def _give(self, text: str, kind: str) -> None:
             content = text.encode()

@@ -193,8 +193,10 @@ class TablePart(InMemoryTable):
         self._table = table
 
     def chunk(self) -> Chunk:
-        """Return all rows as one chunk; the caller knows that they are few."""
-        return next(iter(InMemoryTable.chunks(self)))
+        """Return all rows as one chunk, however many and large they are."""
+        bare = self.frame.copy(deep=False)
+        bare.attrs = {}
+        return Chunk(bare, 0, self._sends_integers, self._frozen)
 
     def _sends_integers(self, at: int) -> bool:
         return self._table.has_whole_floats(at)

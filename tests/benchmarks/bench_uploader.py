@@ -33,7 +33,10 @@ from page_tasks import traced_tasks
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from playwright.sync_api import Locator
+
 FILES, ROWS = 1_000, 20_000
+SIDES = ("front", "back", "detail")
 
 
 def account(service: Service) -> ikpipe.Account:
@@ -125,7 +128,7 @@ def browser_seconds() -> float:
 
 def listed(rows: int) -> ikpipe.Uploader:
     """Return an uploader with rows whose files are at URLs."""
-    names = [f"SKU-{row:05}-{('front', 'back', 'detail')[row % 3]}.jpg" for row in range(rows)]
+    names = [f"SKU-{row:05}-{SIDES[row % 3]}.jpg" for row in range(rows)]
     frame = pd.DataFrame(
         {
             "file": [f"https://shop.example/{name}" for name in names],
@@ -233,7 +236,63 @@ def edit_all(uploads: Uploads, rows: int) -> None:
     uploads.button("Remove tag bench").wait_for(state="detached")
 
 
-ACTIONS = {"scroll": scroll, "sort": sort, "filter": filter_rows, "select all": select_all, "edit all": edit_all}
+def rename_all(uploads: Uploads, rows: int) -> None:
+    """Rename all rows by a pattern."""
+    dialog = form(uploads, "Rename with a pattern…")
+    dialog.get_by_label("Pattern").fill("autumn-{row:05d}")
+    apply(uploads, dialog, "autumn-00006.jpg", rows)
+
+
+def replace_in_all(uploads: Uploads, rows: int) -> None:
+    """Replace a word in the names of all rows."""
+    dialog = form(uploads, "Find and replace…")
+    dialog.get_by_label("Find", exact=True).press_sequentially("SKU")
+    dialog.get_by_label("Replace with").press_sequentially("item")
+    apply(uploads, dialog, f"item-00005-{SIDES[5 % 3]}.jpg", rows)
+
+
+def paste_into_all(uploads: Uploads, rows: int) -> None:
+    """Paste a column of descriptions into all rows."""
+    uploads.page.keyboard.press("Control+a")
+    uploads.root.evaluate(
+        """(root, rows) => {
+            const clipboardData = new DataTransfer();
+            const lines = Array.from({ length: rows }, (_, row) => `description ${row}`);
+            clipboardData.setData("text/plain", lines.join("\\n"));
+            root.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true }));
+        }""",
+        rows,
+    )
+    apply(uploads, uploads.root.get_by_role("dialog"), "description 5", rows)
+
+
+def form(uploads: Uploads, entry: str) -> Locator:
+    """Select all rows, and open one of the dialogs that change them."""
+    uploads.page.keyboard.press("Control+a")
+    uploads.button("Rename and replace").click()
+    uploads.root.get_by_role("menuitem", name=entry).click()
+    return uploads.root.get_by_role("dialog")
+
+
+def apply(uploads: Uploads, dialog: Locator, shown: str, rows: int) -> None:
+    """Apply a change when its preview shows a text, and wait until the kernel has made it."""
+    dialog.get_by_text(shown, exact=True).wait_for()
+    dialog.get_by_role("button", name="Apply").click()
+    uploads.root.get_by_text(f"Changed {rows:,} file").wait_for()
+    uploads.page.keyboard.press("Escape")
+    uploads.page.wait_for_timeout(500)
+
+
+ACTIONS = {
+    "scroll": scroll,
+    "sort": sort,
+    "filter": filter_rows,
+    "select all": select_all,
+    "edit all": edit_all,
+    "rename all": rename_all,
+    "replace in all": replace_in_all,
+    "paste into all": paste_into_all,
+}
 
 CONTESTS = [
     Contest("small files that were picked", FILES, {"ikpipe.upload": from_python, "the uploader": from_browser}),

@@ -189,7 +189,11 @@ const rowsOf = ([{ id }, { of }]) => (of ? [of, id] : [id]);
 function othersOf(found) {
   /** @type {Map<string, Row[]>} */
   const groups = new Map();
-  for (const [row, { of = "" }] of found) groups.set(of, [...(groups.get(of) ?? []), row]);
+  for (const [row, { of = "" }] of found) {
+    const rows = groups.get(of);
+    if (rows) rows.push(row);
+    else groups.set(of, [row]);
+  }
   return [...groups].flatMap(([of, rows]) => [
     of,
     ...rows

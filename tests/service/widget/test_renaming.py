@@ -62,3 +62,12 @@ def test_names_are_made_of_edited_rows(account: ikpipe.Account) -> None:
         browser.edit(["r0"], "file_name", "green.jpg")
         rename(browser, "{name}-{row}", ["r0"])
         assert browser.rows["r0"]["name"] == "green-1.jpg"
+
+
+def test_many_rows_are_renamed() -> None:
+    """More rows than a chunk of a run has."""
+    frame = pd.DataFrame({"file": [f"https://a.example/{at}.jpg" for at in range(12_000)]})
+    nobody = ikpipe.Account("public_x", authentication_endpoint="https://shop.example/sign")
+    with Browser(ikpipe.Uploader(nobody, frame)) as browser:
+        assert rename(browser, "photo-{row}", [*browser.rows])["rows"] == len(frame)
+        assert browser.rows["r11999"]["name"] == "photo-12000.jpg"

@@ -93,6 +93,13 @@ def test_results_can_be_retried_and_written(account: ikpipe.Account, tmp_path: A
     ikpipe.write_results(uploader.results, tmp_path / "results.csv")
 
 
+def test_rows_with_large_cells_are_listed(account: ikpipe.Account) -> None:
+    """A batch of rows can be larger than a chunk of a run."""
+    frame = pd.DataFrame({"file": ["https://a.example/a.jpg"] * 500, "description": ["d" * 20_000] * 500})
+    with Browser(ikpipe.Uploader(account, frame)) as browser:
+        assert len(browser.rows) == len(frame)
+
+
 def test_csv_is_what_write_results_writes(account: ikpipe.Account, tmp_path: Any) -> None:
     """The page gets the text of results.csv."""
     uploader = ikpipe.Uploader(account)
