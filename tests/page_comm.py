@@ -18,6 +18,8 @@ class Comm:
     """What ipywidgets needs of a comm."""
 
     comm_id = "a-page"
+    process = ""
+    """The kernel that it is in; if it is empty, one of its own."""
 
     def __init__(self, bridge: Bridge, uploader: Uploader) -> None:
         self._bridge = bridge
@@ -52,8 +54,8 @@ class Comm:
         self.frames.append(data)
         if data.get("method") == "custom":
             content = data["content"]
-            if content["type"] == "welcome":  # as if it were in a kernel of its own
-                content = {**content, "process": content["session"]}
+            if content["type"] == "welcome":
+                content = {**content, "process": self.process or content["session"]}
             self._bridge.say(content, [bytes(one) for one in buffers or ()])
         elif data.get("method") == "update":
             self._bridge.set(**{name: value for name, value in data["state"].items() if name in SHOWN})

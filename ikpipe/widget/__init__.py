@@ -25,6 +25,7 @@
     renaming.py         new names from a template
     history.py          undo and redo
     library_changes.py  changes of files in the library that pages ask for
+    library_requests.py  reading and deleting files by their ids
     stored_files.py     makes these changes, in a thread
     picked_files.py     files that were picked in a browser
     picture_edits.py    what a page does to a picture before its upload

@@ -61,4 +61,5 @@ class RowAdder:
         rows, new = self._adoption.adopt(message._replace(rows=orphans))
         self._send_picked(rows, None)
         self._controller.confirm([row for row in new if row.state == "unknown"])
+        self._controller.library.read([row for row in new if row.changed])
         self._controller.on_change("frame", "results")

@@ -56,7 +56,10 @@ class Adoption:
 def _restore(row: WidgetRow, orphan: OrphanedRow, history: RowHistory | None) -> None:
     """Set the edits of a row, and what is known of its upload."""
     row.edits = {column: value for column, value in orphan.edits.items() if value is not None}
-    if history is not None and (history.is_unknown or history.result.status in SETTLED):
+    row.changed = orphan.changed
+    if orphan.state == "deleted":
+        row.state = "deleted"
+    elif history is not None and (history.is_unknown or history.result.status in SETTLED):
         row.history, row.result, row.state = history, history.result, history.result.status
     elif history is None and orphan.state in _MAYBE_STORED:
         message = "The kernel ended during the upload, and its journal is not here."

@@ -60,7 +60,7 @@ class Controller:
             table, config.account.max_file_size, self.uploads.files.source, config.policy.names
         )
         self.editor = RowEditor(self.rows, self._validator, self.uploads.files)
-        self._library, self._adder = LibraryChanges(self), RowAdder(self)
+        self.library, self._adder = LibraryChanges(self), RowAdder(self)
         self._last_runs: dict[WidgetRow, Run] = {}
         self._handlers: dict[type[Any], Callable[[Any], None]] = {
             messages.HelloMessage: self._hello,
@@ -69,7 +69,7 @@ class Controller:
             messages.EditMessage: self._edit,
             messages.ValuesMessage: OwnColumns(self).send,
             messages.RenameMessage: Renaming(self).rename,
-            **self._library.handlers,
+            **self.library.handlers,
             messages.UndoMessage: self._undo,
             messages.HaveMessage: self._have,
             messages.LostMessage: self._lost,
@@ -200,7 +200,7 @@ class Controller:
         if last is None or message.step not in ("", last.name):
             raise InvalidMessage("something else was changed meanwhile", message.request, "changed_meanwhile")
         if last.stored:
-            self._library.undo(message)
+            self.library.undo(message)
         else:
             self._undo_edits(message)
 

@@ -22,13 +22,15 @@ class Step:
     """One action of the user: an edit of some rows, or their removal.
 
     `name` is the page's name of the action: messages with the same name belong to one step. `edits` are the values
-    before and after it by row and column, `stored` those of files in the library, `removed` the rows that it removed.
+    before and after it by row and column, `stored` those of files in the library, whose changes the `journals` record,
+    and `removed` the rows that it removed.
     """
 
     name: str
     edits: dict[tuple[WidgetRow, str], tuple[Any, Any]] = field(default_factory=dict)
     removed: list[WidgetRow] = field(default_factory=list)
     stored: dict[tuple[WidgetRow, str], tuple[Any, Any]] = field(default_factory=dict)
+    journals: list[str] = field(default_factory=list)
 
     @property
     def size(self) -> int:
@@ -72,10 +74,14 @@ class EditHistory:
             self._step(name).removed += rows
             self._trim()
 
-    def record_stored(self, name: str, cells: Mapping[tuple[WidgetRow, str], tuple[Any, Any]]) -> None:
-        """Record changes of files in the library, with the values before and after them."""
+    def record_stored(
+        self, name: str, cells: Mapping[tuple[WidgetRow, str], tuple[Any, Any]], journals: Sequence[str]
+    ) -> None:
+        """Record changes of files in the library, with the values before and after them, and their journals."""
         if cells:
-            self._step(name).stored.update(cells)
+            step = self._step(name)
+            step.stored.update(cells)
+            step.journals += journals
             self._trim()
 
     def take(self, direction: Direction) -> Step | None:

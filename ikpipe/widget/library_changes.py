@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ikpipe.widget.message_fields import InvalidMessage
 from ikpipe.widget.messages import ChangeMessage, DeleteMessage, TagsMessage, UndoMessage
 from ikpipe.widget.rows import WidgetRow
-from ikpipe.widget.stored_files import Outcomes, StoredFiles, stored_value
+from ikpipe.widget.stored_files import CHANGEABLE, Changes, Outcomes, StoredFiles, stored_value
 
 if TYPE_CHECKING:
     from ikpipe.widget.controller import Controller
@@ -42,49 +42,88 @@ class LibraryChanges:
             raise InvalidMessage(words, message.request, "read_only")
         by_id = dict(zip(message.ids, message.values, strict=True))
 
-        def done(outcomes: Outcomes, cells: Cells) -> None:
+        def done(changes: Changes, cells: Cells) -> None:
             step = f"{message.step}-stored"  # the page's step can have edits of other rows, too
-            self._controller.editor.history.record_stored(step, cells)
-            self._answer({"type": "changed", "request": message.request, "step": step}, outcomes)
+            self._controller.editor.history.record_stored(step, cells, changes.journals)
+            self._answer({"type": "changed", "request": message.request, "step": step}, changes.outcomes)
 
         self._start({message.column: {row: by_id[row.id] for row in rows}}, done)
 
     def undo(self, message: UndoMessage) -> None:
-        """Undo or redo a change: each file gets the values that it had before or after it."""
+        """Undo a change, or redo it: each file gets the values that it had before, or those of the change.
+
+        A file that somebody changed since stays as it is, as with `ikpipe.undo`.
+        """
         history = self._controller.editor.history
-        step = history.last(message.direction)
+        step = history.take(message.direction)
         if step is None:
             return
-        columns: defaultdict[str, dict[WidgetRow, Any]] = defaultdict(dict)
-        for (row, column), values in step.stored.items():
-            if self._controller.rows.get(row.id) is row and self._files.can_change(row):
-                columns[column][row] = values[0 if message.direction == "undo" else 1]
-        history.take(message.direction)
+        cells = {key: values for key, values in step.stored.items() if self._controller.rows.get(key[0].id) is key[0]}
+        rows = [row for row in dict.fromkeys(row for row, _ in cells) if self._files.can_change(row)]
 
-        def done(outcomes: Outcomes, _cells: Cells) -> None:
-            changed = sum(why is None for why in outcomes.values())
+        def done(changes: Changes, _cells: Cells) -> None:
+            step.journals = [*changes.journals]  # by which it is undone again, if it was redone
+            changed = sum(why is None for why in changes.outcomes.values())
             head = {"type": "undone", "request": message.request, "direction": message.direction}
             kept = len(step.rows) - changed
-            self._answer({**head, **step.describe(), "rows": changed, "kept": kept}, outcomes)
+            self._answer({**head, **step.describe(), "rows": changed, "kept": kept}, changes.outcomes)
 
-        if columns:
-            self._start(columns, done)
+        if not rows:
+            done(Changes({}), {})
+        elif message.direction == "undo":
+            self._undo(rows, {key: values[0] for key, values in cells.items()}, step.journals, done)
         else:
-            done({}, {})
+            columns: defaultdict[str, dict[WidgetRow, Any]] = defaultdict(dict)
+            for (row, column), (_, value) in cells.items():
+                if row in rows:
+                    columns[column][row] = value
+            self._start(columns, done)
+
+    def _undo(
+        self, rows: Sequence[WidgetRow], before: Mapping[tuple[WidgetRow, str], Any], journals: Sequence[str], done: Any
+    ) -> None:
+        """Undo changes by their journals; the rows get the values before, and then what their files have."""
+        self._mark(rows, changing=True)
+
+        def undone(changes: Changes) -> None:
+            with self._controller.lock:
+                for (row, column), value in before.items():
+                    if changes.outcomes.get(row, "") is None:
+                        row.edits[column] = value
+                self._end(rows)
+                done(changes, {})
+                self._controller.on_change("frame", "results")
+
+        self._files.undo(rows, journals, undone)
+
+    def read(self, rows: Sequence[WidgetRow]) -> None:
+        """Read what became of files that an earlier kernel changed; one that is not there any more was deleted."""
+
+        def done(changes: Changes) -> None:
+            with self._controller.lock:
+                for row, why in changes.outcomes.items():
+                    if why is not None and row.state in CHANGEABLE:
+                        self._deleted(row)
+                self._end(rows)
+                self._controller.on_change("frame", "results")
+
+        known = [row for row in rows if self._files.can_change(row)]
+        if known:
+            self._mark(known, changing=True)
+            self._files.read(known, done)
 
     def delete(self, message: DeleteMessage) -> None:
         """Delete files; their rows stay, as deleted ones, and can be uploaded again."""
         rows = self._rows(message)
         self._mark(rows, changing=True)
 
-        def done(outcomes: Outcomes) -> None:
+        def done(changes: Changes) -> None:
             with self._controller.lock:
-                for row, why in outcomes.items():
+                for row, why in changes.outcomes.items():
                     if why is None:
-                        row.restart()
-                        row.state = "deleted"
-                self._mark(rows, changing=False)
-                self._answer({"type": "changed", "request": message.request}, outcomes)
+                        self._deleted(row)
+                self._end(rows)
+                self._answer({"type": "changed", "request": message.request}, changes.outcomes)
                 self._controller.on_change("frame", "results")
 
         self._files.delete(rows, done)
@@ -113,26 +152,39 @@ class LibraryChanges:
         rows = [*dict.fromkeys(row for cells in columns.values() for row in cells)]
         before = {(row, column): stored_value(row, column) for column, cells in columns.items() for row in cells}
         outcomes: Outcomes = {}
+        journals: list[str] = []
         remaining = dict(columns)
         self._mark(rows, changing=True)
 
-        def changed(column: str, cells: Mapping[WidgetRow, Any], some: Outcomes) -> None:
+        def changed(column: str, cells: Mapping[WidgetRow, Any], changes: Changes) -> None:
             with self._controller.lock:
-                for row, why in some.items():
+                journals.extend(changes.journals)
+                for row, why in changes.outcomes.items():
                     outcomes[row] = outcomes.get(row) or why
                     if why is None:
                         row.edits[column] = cells[row]
                 del remaining[column]
                 if remaining:
                     return
-                self._controller.editor.validate(rows)
-                self._mark(rows, changing=False)
-                changes = {key: (old, columns[key[1]][key[0]]) for key, old in before.items()}
-                done(outcomes, {key: pair for key, pair in changes.items() if outcomes[key[0]] is None})
+                self._end(rows)
+                new = {key: (old, columns[key[1]][key[0]]) for key, old in before.items()}
+                made = {key: pair for key, pair in new.items() if outcomes[key[0]] is None}
+                done(Changes(outcomes, journals), made)
                 self._controller.on_change("frame", "results")
 
         for column, cells in columns.items():
             self._files.change([*cells], column, [*cells.values()], partial(changed, column, cells))
+
+    def _deleted(self, row: WidgetRow) -> None:
+        row.restart()
+        row.state = "deleted"
+
+    def _end(self, rows: Sequence[WidgetRow]) -> None:
+        """Validate rows whose files were changed, and end that; those of the same names may have changed with them."""
+        self._controller.editor.validate(rows)
+        for row in rows:
+            row.changed = True
+        self._mark(rows, changing=False)
 
     def _mark(self, rows: Sequence[WidgetRow], *, changing: bool) -> None:
         for row in rows:

@@ -185,13 +185,17 @@ class PreviewMessage(NamedTuple):
 
 
 class OrphanedRow(NamedTuple):
-    """A row of a kernel that has ended: its file, its id there, its edits and its state, and its URL if it has one."""
+    """A row of a kernel that has ended: its file, its id there, its edits and its state, and its URL if it has one.
+
+    `changed`: its file may have been changed after its upload.
+    """
 
     file: BrowserFile
     id: str
     edits: dict[str, Any]
     state: str
     url: str = ""
+    changed: bool = False
 
 
 class AdoptMessage(NamedTuple):
@@ -306,6 +310,7 @@ def _orphaned_row(fields: MessageFields) -> OrphanedRow:
         fields.edits(),
         fields.text("state", default=""),
         fields.text("url", MAX_PATH, ""),
+        fields.flag("changed", default=False),
     )
 
 

@@ -69,7 +69,8 @@ class WidgetRow:
     `number` is its place among all rows, `position` that in the input frame, or None. `conflict` is the id of the row
     that has the same target. `result` is the latest result, `run` the run that uploads it now, and `history` what an
     earlier kernel's journal knows of it. `added` tells that a page added it, which can remove it then.
-    `changing` tells that its file in the library is being changed or deleted; ``deleted`` is the state of one that was.
+    `changing` tells that its file in the library is being changed or deleted, `changed` that it was; ``deleted`` is the
+    state of one that was deleted.
     """
 
     id: str
@@ -85,6 +86,7 @@ class WidgetRow:
     history: RowHistory | None = None
     cancelled: bool = False
     changing: bool = False
+    changed: bool = False
     added: bool = False
 
     @property
@@ -139,6 +141,7 @@ class WidgetRow:
             "added": self.added or None,
             "changing": self.changing or None,
             "naming": {name: self.edits[name] for name in NAMING if name in self.edits},
+            "changed": self.changed or None,
             "file": None if self.picked is None else self.picked.identity(),
             "picture": self.picked.picture.to_message() if self.picked and self.picked.picture else None,
             "problems": self.problems,

@@ -243,7 +243,10 @@ function render({ model, el }) {
   const root = h("div", { class: "ikpipe", role: "region", "aria-label": label, lang: LANGUAGE, tabindex: "-1" });
   el.append(root);
   const ui = new Ui(queue, root);
+  queue.views += 1;
+  queue.wasShown = true;
   return () => {
+    queue.views -= 1;
     ui.close();
     root.remove();
   };

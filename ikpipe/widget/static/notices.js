@@ -142,7 +142,8 @@ export class Notices {
   unfinishedNotice() {
     const { queue } = this.ui;
     const files = queue.unfinished.reduce((sum, old) => sum + countUnfinished(old), 0);
-    return notice("retry", STRINGS.unfinished(files), [
+    const text = queue.unfinished.some(({ process }) => process === queue.process) ? STRINGS.rerun : STRINGS.unfinished;
+    return notice("retry", text(files), [
       button({ text: STRINGS.resume, kind: "ik-primary", press: () => resumeUnfinished(queue) }),
       button({ text: STRINGS.discard, press: () => discardUnfinished(queue) }),
     ]);

@@ -58,6 +58,8 @@ export class Queue extends EventEmitter {
     this.listing = null; // the rows that the kernel has sent so far in answer to `hello`
     /** @type {Queue[]} */
     this.unfinished = []; // queues of earlier kernels, whose files are offered here
+    this.views = 0; // that show it now
+    this.wasShown = false;
     this.version = Infinity;
     this.session = "";
     /** @type {string | undefined} */

@@ -76,6 +76,7 @@ interface Row {
   picture?: EditedPicture;
   href?: string;
   changing?: boolean; // its file in the library is being changed or deleted
+  changed?: boolean; // it was changed or deleted
   added?: boolean; // by a page, from its URL
   folder?: string;
   tags?: string[];

@@ -1,7 +1,10 @@
-// Files that were not uploaded when the kernel restarted. The page still has them, and offers to continue.
+// Files that were not uploaded when the kernel restarted, or the uploader's cell was run again. The page still has them,
+// and offers to continue.
 
 import { describeFile, Queue } from "./queue.js";
 import { isUploaded } from "./states.js";
+
+const VIEW_DELAY = 500; // ms in which a notebook that is opened shows all of its uploaders
 
 /** @typedef {{ row: Row, file: KeyedFile | undefined }} UnfinishedFile */
 
@@ -19,7 +22,11 @@ export function queueOf(model) {
   const existing = [...queues].find((queue) => queue.model.get("session") === session);
   if (existing) return existing;
   const queue = new Queue(model);
-  queue.on("welcome", () => findUnfinished(queue));
+  let isNew = true;
+  queue.on("welcome", () => {
+    findUnfinished(queue, isNew);
+    isNew = false;
+  });
   queues.add(queue);
   return queue;
 }
@@ -31,18 +38,50 @@ export function closeQueue(queue) {
 }
 
 /**
- * Ask the kernels of all other queues whether they answer, and offer the files of those that do not.
- * @param {Queue} queue
+ * Ask the kernels of all other queues whether they answer, and offer the files of those that do not; if the queue is new,
+ * also those of the queue that its cell showed before.
+ * @param {Queue} queue @param {boolean} isNew
  */
-async function findUnfinished(queue) {
+async function findUnfinished(queue, isNew) {
   const others = [...queues].filter((other) => other !== queue && isEarlier(other, queue));
   const alive = await Promise.all(others.map((other) => other.kernel.answers()));
-  const dead = others.filter((_, at) => !alive[at]);
-  for (const other of dead) other.connection.replaced();
-  for (const other of dead) adoptUploaded(queue, other);
-  queue.unfinished = dead.filter(countUnfinished);
+  takeOver(
+    queue,
+    others.filter((_, at) => !alive[at]),
+  );
+  if (!isNew || ![...queues].some((other) => isReplaced(other, queue))) return;
+  await new Promise((resolve) => setTimeout(resolve, VIEW_DELAY));
+  for (const other of queues) {
+    if (!isReplaced(other, queue)) continue;
+    if (!hasRunningRows(other)) takeOver(queue, [other]);
+    else other.cleanup.add(other.store.on("finished", () => isReplaced(other, queue) && takeOver(queue, [other])));
+  }
+}
+
+/** Keep the uploaded rows of other queues, and offer the files of the others. @param {Queue} queue @param {Queue[]} others */
+function takeOver(queue, others) {
+  for (const other of others) other.connection.replaced();
+  for (const other of others) adoptUploaded(queue, other);
+  const known = queue.unfinished.filter((other) => !others.includes(other));
+  queue.unfinished = [...known, ...others].filter(countUnfinished);
   queue.emit("notices");
 }
+
+/**
+ * Whether a new queue is shown instead of another of the same kernel: the cell was run again that created the uploader.
+ * @param {Queue} other @param {Queue} queue
+ */
+function isReplaced(other, queue) {
+  const isOther = other !== queue && other.process === queue.process && sessionOf(other) !== queue.session;
+  const isHidden = other.wasShown && other.views === 0 && other.model.widget_manager === queue.model.widget_manager;
+  return isOther && isHidden && !other.connection.forgotten && nameAndDefaults(other) === nameAndDefaults(queue);
+}
+
+/** Whether rows are being uploaded, by this page or by Python. @param {Queue} queue */
+const hasRunningRows = (queue) => queue.isUploading || queue.store.run.running > 0;
+
+/** @param {Queue} queue */
+const nameAndDefaults = ({ settings }) => JSON.stringify([settings.name, settings.defaults]);
 
 /**
  * Whether a queue may be that of an earlier kernel of the same notebook.
@@ -57,7 +96,10 @@ function isEarlier(other, queue) {
 const sessionOf = (queue) => queue.session || queue.model.get("session");
 
 /** Return the picked rows that were not uploaded, with their files if the page has them. @param {Queue} queue */
-const unfinishedFiles = (queue) => pickedFiles(queue).filter(({ row }) => !isUploaded(row));
+const unfinishedFiles = (queue) => pickedFiles(queue).filter(({ row }) => !isDone(row));
+
+/** Whether a row is in the library, or was deleted from it. @param {Row} row */
+const isDone = (row) => isUploaded(row) || row.state === "deleted";
 
 /** @param {Queue} queue @returns {UnfinishedFile[]} */
 function pickedFiles(queue) {
@@ -74,7 +116,7 @@ function pickedFiles(queue) {
  */
 function adoptUploaded(queue, old) {
   const name = (/** @type {Queue} */ one) => one.settings.name;
-  const uploaded = name(old) === name(queue) ? pickedFiles(old).filter(({ row }) => isUploaded(row)) : [];
+  const uploaded = name(old) === name(queue) ? pickedFiles(old).filter(({ row }) => isDone(row)) : [];
   adopt(queue, old, uploaded);
   old.removed(uploaded.map(({ row }) => row.id));
 }
@@ -110,6 +152,7 @@ function adopt(queue, old, files) {
     id: row.id,
     edits: editsOf(row),
     state: row.kernelState ?? row.state,
+    changed: Boolean(row.changed),
     url: row.href ?? "",
   }));
   files.forEach(({ file }, at) => {

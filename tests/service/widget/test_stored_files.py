@@ -15,7 +15,7 @@ from browsers import Browser
 import ikpipe
 from ikpipe.request.result import Result
 from ikpipe.widget.rows import WidgetRow
-from ikpipe.widget.stored_files import Outcomes, StoredFiles
+from ikpipe.widget.stored_files import Changes, StoredFiles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -121,6 +121,76 @@ def test_a_file_that_somebody_deleted_is_reported(open_stored: Any) -> None:
     assert page.details(1)["tags"] == ["x"]
 
 
+def test_undo_leaves_what_somebody_changed_since(open_stored: Any) -> None:
+    """As `ikpipe.undo` does; the other file gets its earlier name."""
+    page = open_stored()
+    for name in ("a.txt", "b.txt"):
+        page.ask(type="change", request=name, ids=[f"r{int(name > 'a.txt')}"], column="file_name", value=name, step="s")
+    theirs = page.uploader.results[["ik_file_id"]].iloc[:1].assign(name="theirs.txt")
+    ikpipe.update(theirs, page.account, columns={"file_name": "name"}, progress=False)
+    answer = page.ask(type="undo", request="u")
+    assert (answer["rows"], answer["kept"], answer["failed"]) == (1, 1, 1)
+    assert [page.details(row)["name"] for row in (0, 1)] == ["theirs.txt", "1.txt"]
+    assert page.uploader.results["ik_name"].tolist() == ["theirs.txt", "1.txt"]
+
+
+def test_a_file_that_somebody_replaced_is_not_deleted(open_stored: Any) -> None:
+    """Deleting would remove a version that nobody here has seen."""
+    page = open_stored()
+    theirs = pd.DataFrame({"file": [b"theirs"], "file_name": ["0.txt"]})
+    ikpipe.upload(theirs, page.account, folder="/in", use_unique_file_name=False, progress=False)
+    answer = page.ask(type="delete", request="d", ids=["r0", "r1"])
+    assert (answer["rows"], answer["failed"]) == (1, 1)
+    assert "replaced" in answer["message"]
+    assert [page.rows[row]["state"] for row in ("r0", "r1")] == ["uploaded", "deleted"]
+    assert [*ikpipe.files(page.account)["name"]] == ["0.txt"]
+
+
+class LosesAnswers(httpx.AsyncBaseTransport):
+    """Sends requests that change something, and loses the answers to the first of them."""
+
+    def __init__(self, lost: int) -> None:
+        self.lost = lost
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request."""
+        async with httpx.AsyncHTTPTransport() as network:
+            answer = await network.handle_async_request(request)
+            await answer.aread()
+            headers = {name: value for name, value in answer.headers.items() if name != "content-encoding"}
+        if self.lost and request.method != "GET":
+            self.lost -= 1
+            raise httpx.ReadError("lost")
+        return httpx.Response(answer.status_code, headers=headers, content=answer.content)
+
+
+LOST = 1_000  # answers: all of them
+
+
+@pytest.mark.parametrize("lost", [1, LOST])
+@pytest.mark.parametrize(
+    ("column", "value"), [("tags", ["x"]), ("description", "d"), ("file_name", "new.txt"), ("", "")]
+)
+def test_a_change_whose_answer_was_lost_is_checked(open_stored: Any, lost: int, column: str, value: Any) -> None:
+    """The library says what became of it."""
+    page = open_stored()
+    result = Result("uploaded", file_id=page.details()["fileId"], file_path="/in/0.txt")
+    row, outcomes = WidgetRow("r0", 0, state="uploaded", result=result), Queue[Changes]()
+    files = StoredFiles(page.account, ikpipe.Policy(first_wait=0.001, changes=1000), LosesAnswers(lost))
+    if column:
+        files.change([row], column, [value], outcomes.put)
+    else:
+        files.delete([row], outcomes.put)
+    assert outcomes.get(timeout=20).outcomes == {row: None}
+    if not column:
+        assert [*ikpipe.files(page.account)["name"]] == ["1.txt"]
+    elif column == "file_name":
+        assert row.result is not None
+        assert (row.result.name, page.details()["name"]) == ("new.txt", "new.txt")
+    else:
+        assert page.details()[column] == value
+
+
 def test_files_are_deleted_and_can_be_uploaded_again(open_stored: Any) -> None:
     """Their rows stay, without results, until they are named."""
     page = open_stored()
@@ -185,11 +255,11 @@ def refused() -> str:
 def test_an_outage_is_the_outcome_of_each_row(kind: str, refused: str) -> None:
     """Nothing is raised in the thread, and the rows keep their results."""
     account = ikpipe.Account("public_shop", "private_shop", api_url=refused)
-    row, outcomes = WidgetRow("r0", 0, state="uploaded", result=Result("uploaded", file_id="f")), Queue[Outcomes]()
+    row, outcomes = WidgetRow("r0", 0, state="uploaded", result=Result("uploaded", file_id="f")), Queue[Changes]()
     files = StoredFiles(account, ikpipe.Policy(first_wait=0.001))
     if kind == "change":
         files.change([row], "tags", [["x"]], outcomes.put)
     else:
         files.delete([row], outcomes.put)
-    assert outcomes.get(timeout=20)[row]
+    assert outcomes.get(timeout=20).outcomes[row]
     assert row.result == Result("uploaded", file_id="f")

@@ -520,6 +520,11 @@ export const GERMAN = {
       one: "# Datei war noch nicht fertig, als der Kernel neu gestartet wurde.",
       other: "# Dateien waren noch nicht fertig, als der Kernel neu gestartet wurde.",
     }),
+  rerun: (n) =>
+    DE.plural(n, {
+      one: "# Datei war noch nicht fertig, als diese Zelle noch einmal ausgeführt wurde.",
+      other: "# Dateien waren noch nicht fertig, als diese Zelle noch einmal ausgeführt wurde.",
+    }),
   resume: "Fortsetzen",
   discard: "Verwerfen",
   dismiss: "Schließen",

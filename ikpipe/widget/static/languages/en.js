@@ -506,6 +506,11 @@ export const ENGLISH = {
       one: "# file wasn't finished when the kernel restarted.",
       other: "# files weren't finished when the kernel restarted.",
     }),
+  rerun: (n) =>
+    EN.plural(n, {
+      one: "# file wasn't finished when this cell was run again.",
+      other: "# files weren't finished when this cell was run again.",
+    }),
   resume: "Resume",
   discard: "Discard",
   dismiss: "Dismiss",
