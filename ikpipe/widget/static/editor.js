@@ -26,16 +26,13 @@ const METADATA = "custom_metadata.";
  */
 function valueOf(row, column) {
   if (column.startsWith(METADATA)) return row.metadata?.[column.slice(METADATA.length)];
-  /** @type {Record<string, Value>} */
-  const values = {
-    file_name: storedName(row) || row.name,
-    folder: row.folder,
-    tags: row.tags,
-    is_private_file: row.private,
-    description: row.description,
-  };
-  return values[column];
+  if (column === "file_name") return storedName(row) || row.name;
+  if (column === "is_private_file") return row.private;
+  return row[/** @type {"folder" | "tags" | "description"} */ (column)];
 }
+
+/** Whether two values are the same; lists by their items. @param {Value} a @param {Value} b */
+const isSame = (a, b) => a === b || (typeof a === "object" && typeof b === "object" && JSON.stringify(a) === JSON.stringify(b));
 
 export class Editor {
   /** @param {Ui} ui */
@@ -220,13 +217,15 @@ export class Editor {
    * @param {Row} row @param {string} column
    */
   valueOf(row, column) {
+    if (!this.edits.length) return valueOf(row, column);
     const edit = this.edits.findLast((other) => other.column === column && other.values.has(row.id));
     return edit ? edit.values.get(row.id) : valueOf(row, column);
   }
 
   /** @param {Row} row @param {string} column */
   textsOf(row, column) {
-    return [this.valueOf(row, column) ?? []].flat().map(String);
+    const value = this.valueOf(row, column) ?? [];
+    return Array.isArray(value) ? value.map(String) : [String(value)];
   }
 
   /**
@@ -267,7 +266,7 @@ export class Editor {
     const stored = column === "is_private_file" && !rows.some(isEditable); // the library cannot change it
     block.hidden = stored || (column === "file_name" && rows.length > 1);
     control.showCounts?.(this.countTexts(rows, column), rows.length, this.requiredTags(rows));
-    control.show?.(values[0], new Set(values.map((value) => JSON.stringify(value))).size > 1);
+    control.show?.(values[0], !values.every((value) => isSame(value, values[0])));
     const placed = !rows.some(isEditable) && (column === "file_name" || column === "folder"); // there is no default
     reset.hidden = placed || values.every((value) => value === undefined || value === null || value === "" || isEmptyList(value));
     this.fillProblems(problems, rows, column);
@@ -293,11 +292,9 @@ export class Editor {
   /** @param {HTMLElement} place @param {Row[]} rows @param {string} column */
   fillProblems(place, rows, column) {
     /** @type {RowProblem[]} */
-    const problems = rows.flatMap((row) =>
-      (row.problems || []).flatMap((problem) =>
-        problem.column === column ? [/** @type {RowProblem} */ ([row, problem])] : [],
-      ),
-    );
+    const problems = [];
+    for (const row of rows)
+      for (const problem of row.problems ?? []) if (problem.column === column) problems.push([row, problem]);
     const key = JSON.stringify(problems.map(([row, problem]) => [row.id, problem]));
     if (place.dataset.key === key) return;
     place.dataset.key = key;
