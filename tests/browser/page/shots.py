@@ -331,6 +331,24 @@ def preview(studio: Studio, uploads: Uploads, stub: Stub) -> None:
     uploads.page.wait_for_selector(".ik-area-edit")
 
 
+def cropping(studio: Studio, uploads: Uploads, stub: Stub) -> None:
+    """Crop an image, with fixed proportions."""
+    preview(studio, uploads, stub)
+    uploads.button("Crop and rotate").click()
+    uploads.root.locator(".ik-crop").wait_for()
+    uploads.root.get_by_label("Proportions").select_option("4:3")
+
+
+def compared(studio: Studio, uploads: Uploads, _stub: Stub) -> None:
+    """Compare two images, zoomed."""
+    pick(studio, uploads, 6)
+    uploads.row("astronaut.jpg").locator(".ik-name").click()
+    uploads.row("bricks.jpg").locator(".ik-mark").click()
+    uploads.button("Compare").click()
+    uploads.page.wait_for_function("() => document.querySelectorAll('.ik-side .ik-zoomable').length === 2")
+    uploads.page.keyboard.press("+")
+
+
 def filtered(studio: Studio, uploads: Uploads, _stub: Stub) -> None:
     """Show that no file matches."""
     pick(studio, uploads, 4)
@@ -434,6 +452,8 @@ SCENES: list[tuple[Any, tuple[str, ...]]] = [
     (one, ("light", "phone")),
     (details, ("light", "phone")),
     (preview, ("light", "dark", "phone")),
+    (cropping, ("light", "phone", "contrast")),
+    (compared, ("light", "phone")),
     (filtered, ("light",)),
     (adjusted, ("light", "phone")),
     (busy, ("light", "narrow")),
