@@ -59,6 +59,9 @@ SCHEMAS = (
 )
 """Titles of schemas → their files and the pages that describe them."""
 
+LOCAL_PICTURE = re.compile(r"<img [^>]*src=[\"']http://127\.0\.0\.1[^>]*>")
+"""A picture in a notebook's output that an emulator delivered, which has ended since."""
+
 LINK = re.compile(r"(?<!!)\[([^\]]*)\]\(([^)\s]+)\)")
 
 
@@ -122,7 +125,7 @@ def copy_notebooks() -> None:
     """Write the notebooks with their outputs."""
     for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
         text, resources = MarkdownExporter().from_filename(str(path))
-        write(f"notebooks/{path.stem}.md", text, path)
+        write(f"notebooks/{path.stem}.md", LOCAL_PICTURE.sub("", text), path)
         for name, content in resources["outputs"].items():
             (PAGES / "notebooks" / name).write_bytes(content)
 
