@@ -12,6 +12,8 @@
     table_rows.py       rows of a table that was dropped in a page
     table_columns.py    what its columns may be
     table_messages.py   messages about it
+    folder_files.py     files of the uploader's folder that a page adds by a pattern
+    folder_messages.py  messages about them
     naming.py           whether a page may let a file replace one of the library
     duplicate_messages.py  messages about them
     content_hashes.py   hashes of files that Python can read, as pages make them

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ikpipe.widget import messages
 from ikpipe.widget.adoption import Adoption
 from ikpipe.widget.edited_table import fixed_levels
+from ikpipe.widget.folder_files import FolderFiles
 from ikpipe.widget.links import Links
 from ikpipe.widget.naming import allowed_edits
 from ikpipe.widget.picked_files import PickedFile
@@ -29,6 +30,7 @@ class RowAdder:
         self.tables = TableRows(controller, links.rows)
         self.handlers: dict[type[Any], Callable[[Any], None]] = {
             **self.tables.handlers,
+            **FolderFiles(controller).handlers,
             messages.AddMessage: self._add,
             messages.AddUrlsMessage: links.add,
             messages.AdoptMessage: self._adopt,

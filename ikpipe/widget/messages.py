@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple, get_args
 
-from ikpipe.widget import duplicate_messages, table_messages
+from ikpipe.widget import duplicate_messages, folder_messages, table_messages
 from ikpipe.widget.duplicate_messages import DuplicatesMessage
+from ikpipe.widget.folder_messages import MatchFilesMessage
 from ikpipe.widget.message_fields import MAX_PATH, MAX_WORD, InvalidMessage, MessageFields, editable_column
 from ikpipe.widget.picture_edits import PICTURE
 from ikpipe.widget.table_messages import TableMessage
@@ -242,6 +243,7 @@ Message = (
     | PreviewMessage
     | AdoptMessage
     | TableMessage
+    | MatchFilesMessage
     | DuplicatesMessage
     | CsvMessage
     | PingMessage
@@ -336,6 +338,7 @@ def _undo(fields: MessageFields) -> UndoMessage:
 
 _READERS: dict[str, Callable[[MessageFields], Message]] = {
     **table_messages.READERS,
+    **folder_messages.READERS,
     **duplicate_messages.READERS,
     "hello": lambda _: HelloMessage(),
     "add": lambda fields: AddMessage(fields.request(), [_file(item) for item in fields.objects("files")]),

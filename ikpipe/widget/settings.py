@@ -10,6 +10,7 @@ from ikpipe.request.formats import CellFormats
 from ikpipe.request.metadata import MetadataField
 from ikpipe.request.parameters import PATH
 from ikpipe.request.values import tag_list
+from ikpipe.widget.folder_files import local_root
 from ikpipe.widget.naming import may_replace
 
 
@@ -30,6 +31,7 @@ def page_settings(
     """
     parameters = mapping["parameters"]
     formats = CellFormats.read(mapping.get("formats", {}))
+    root = local_root(mapping)
     tags = call_or_error(tag_list, formats.split_tags(parameters.get("tags")))
     folder = parameters.get("folder") or str(parameters.get(PATH, "")).rpartition("/")[0] or "/"
     return {
@@ -44,6 +46,7 @@ def page_settings(
         "columns": [*columns],
         "can_search": account.private_key is not None,
         "can_replace": may_replace(mapping),
+        "root": "" if root is None else root.resolve().name or "/",
         "fields": [
             {
                 **{str(key): value for key, value in field.schema.items()},

@@ -3,6 +3,7 @@
 import { button, h } from "./dom.js";
 import { askAboutTables, isTable } from "./dropped-tables.js";
 import { bytesText, collator } from "./format.js";
+import { openFolderDialog } from "./folder-dialog.js";
 import { chooseFolderHandles, chooseHandles, droppedHandles } from "./handles.js";
 import { icon } from "./icons.js";
 import { addLinks, linksIn, openLinkDialog } from "./links.js";
@@ -201,6 +202,7 @@ export function emptyState(ui) {
       button({ icon: "plus", text: STRINGS.add, kind: "ik-primary", press: () => ui.picker.chooseFiles() }),
       button({ icon: "folder", text: STRINGS.addFolder, press: () => ui.picker.chooseFolder() }),
       button({ icon: "link", text: STRINGS.addLinks, press: () => ui.picker.chooseLinks() }),
+      ui.queue.settings.root ? button({ icon: "server", text: STRINGS.serverFolder.add, press: () => openFolderDialog(ui) }) : null,
     ]),
   ]);
 }

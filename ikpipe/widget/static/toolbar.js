@@ -4,6 +4,7 @@ import { canCompare, Comparison } from "./compare.js";
 import { copyMenu } from "./copy.js";
 import { confirmDeletion } from "./deletion.js";
 import { button, h, oncePerFrame, setAttribute, setText, setButtonText } from "./dom.js";
+import { openFolderDialog } from "./folder-dialog.js";
 import { icon } from "./icons.js";
 import { openMenu } from "./menu.js";
 import { columnChoice } from "./own-column.js";
@@ -59,6 +60,9 @@ export class Toolbar {
       button({ icon: "plus", text: STRINGS.add, press: () => picker.chooseFiles() }),
       button({ icon: "folder", text: STRINGS.addFolder, press: () => picker.chooseFolder() }),
       button({ icon: "link", label: STRINGS.addLinks, press: () => picker.chooseLinks() }),
+      this.ui.queue.settings.root
+        ? button({ icon: "server", label: STRINGS.serverFolder.add, press: () => openFolderDialog(this.ui) })
+        : null,
       h("div", { class: "ik-search" }, icon("search"), this.search),
       h("div", { class: "ik-group", role: "group" }, this.layouts),
       this.editButton,

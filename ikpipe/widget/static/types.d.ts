@@ -124,6 +124,7 @@ interface Settings {
   defaults?: { is_private_file: boolean; folder: string; tags: boolean };
   max_file_size?: number | null;
   keep_files?: string; // the account whose files are kept, or empty
+  root?: string; // the name of the folder on Python's side that files are added from, or empty
   can_replace?: boolean; // whether a file may replace one of the library
   columns?: string[]; // of the table, which can be shown
   can_search?: boolean; // whether Python has the key that reads the library

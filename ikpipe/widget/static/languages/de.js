@@ -303,6 +303,7 @@ export const GERMAN = {
 
   // Why Python could not do something, by the reason that it reports
   troubles: {
+    pattern: "Dieses Muster ist nicht gültig.",
     read_only: "Eine Datei, die hochgeladen, in Arbeit oder unbestätigt ist, kann nicht geändert werden.",
     row_gone: "Diese Datei ist nicht mehr in der Liste.",
     changed_meanwhile: "Inzwischen wurde etwas anderes geändert.",
@@ -569,6 +570,20 @@ export const GERMAN = {
     waits: (n) => DE.plural(n, { one: "# Zeile wartet auf ihre Datei.", other: "# Zeilen warten auf ihre Dateien." }),
     waiting: (n, names) => DE.plural(n, { one: `Die Tabelle nennt # Datei, die noch nicht in der Liste ist: ${names}`, other: `Die Tabelle nennt # Dateien, die noch nicht in der Liste sind, etwa ${names}` }),
     chooseFiles: "Dateien auswählen",
+  },
+
+  // The folder on Python's side
+  serverFolder: {
+    add: "Aus dem Ordner des Notebooks",
+    title: (name) => `Dateien aus „${name}“ hinzufügen`,
+    pattern: "Muster",
+    hint: "* steht für beliebige Zeichen eines Namens, ** für beliebige Ordner. *.jpg wird auf jeder Ebene gefunden, /*.jpg nur im Ordner selbst.",
+    preview: "Passende Dateien",
+    searching: "Der Ordner wird durchsucht …",
+    found: (n, size) => (n ? `${deFiles(n)} zum Hinzufügen, ${size}.` : "Keine weiteren Dateien passen."),
+    listed: (n) => DE.plural(n, { one: "# passende Datei ist schon in der Liste.", other: "# passende Dateien sind schon in der Liste." }),
+    addFiles: (n) => (n ? `${deFiles(n)} hinzufügen` : "Hinzufügen"),
+    rest: (n) => `${deFiles(n)} des Ordners können als Nächstes hinzugefügt werden`,
   },
 
   // Duplicates

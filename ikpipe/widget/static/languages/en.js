@@ -301,6 +301,7 @@ export const ENGLISH = {
 
   // Why Python could not do something, by the reason that it reports
   troubles: /** @type {Record<string, string>} */ ({
+    pattern: "This pattern isn't valid.",
     read_only: "A file that is uploaded, uploading or unconfirmed can't be changed.",
     row_gone: "This file isn't in the list any more.",
     changed_meanwhile: "Something else was changed in the meantime.",
@@ -555,6 +556,20 @@ export const ENGLISH = {
     waits: (n) => EN.plural(n, { one: "# row is waiting for its file.", other: "# rows are waiting for their files." }),
     waiting: (n, names) => EN.plural(n, { one: `The table names # file that isn't in the list yet: ${names}`, other: `The table names # files that aren't in the list yet, such as ${names}` }),
     chooseFiles: "Choose the files",
+  },
+
+  // The folder on Python's side
+  serverFolder: {
+    add: "Add from the notebook's folder",
+    title: (name) => `Add files from "${name}"`,
+    pattern: "Pattern",
+    hint: "* stands for any characters of a name, ** for any folders. *.jpg is found at any level, /*.jpg only in the folder itself.",
+    preview: "Files that match",
+    searching: "Searching the folder…",
+    found: (n, size) => (n ? `${enFiles(n)} to add, ${size}.` : "No other files match."),
+    listed: (n) => EN.plural(n, { one: "# matching file is in the list already.", other: "# matching files are in the list already." }),
+    addFiles: (n) => (n ? `Add ${enFiles(n)}` : "Add"),
+    rest: (n) => `${enFiles(n)} of the folder can be added next`,
   },
 
   // Duplicates
