@@ -1,6 +1,6 @@
-"""Screenshots of every state of the widget, and the sheet of them in the docs.
+"""Screenshots of every state of the widget, the sheet of them in the docs, and the picture of the README.
 
-`PYTHONPATH=tests python tests/browser/page/shots.py FOLDER [SCENE …]`
+`PYTHONPATH=tests python tests/browser/page/shots.py FOLDER [SCENE … | portrait]`
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ FIELDS = [
     {"name": "rooms", "label": "Rooms", "type": "MultiSelect", "selectOptions": ["hall", "kitchen", "study"]},
 ]
 LONG = 'A very long name of a file, as cameras and people give them, <b>with "signs"</b> & all (final, really) v2.jpg'
+DOCS = Path(__file__).parents[3] / "docs"
 JUPYTER_DARK = """
 :root { --jp-layout-color1: #111; --jp-layout-color2: #212121; --jp-border-color2: #424242;
   --jp-ui-font-color1: rgba(255, 255, 255, 0.87); --jp-brand-color1: #1976d2; --jp-content-link-color: #42a5f5;
@@ -48,7 +49,7 @@ class Studio:
     """Opens pages and saves screenshots of them."""
 
     def __init__(self, browser: Browser, folder: Path, emulator: Emulator, stack: ExitStack) -> None:
-        self._browser, self._folder, self._emulator, self._stack = browser, folder, emulator, stack
+        self._browser, self.folder, self._emulator, self._stack = browser, folder, emulator, stack
         self.pictures = sorted(path for path in data_folder().iterdir() if path.suffix in {".jpg", ".png", ".webp"})
 
     def open(
@@ -73,7 +74,7 @@ class Studio:
     def keep(self, uploads: Uploads, name: str) -> None:
         """Save a screenshot when all thumbnails are loaded."""
         uploads.page.wait_for_timeout(450)
-        uploads.page.screenshot(path=self._folder / f"{name}.png")
+        uploads.page.screenshot(path=self.folder / f"{name}.png")
         uploads.page.context.close()
 
 
@@ -431,6 +432,32 @@ def no_key(studio: Studio, uploads: Uploads, stub: Stub) -> None:
     uploads.root.locator(".ik-toolbar").get_by_role("button", name="Edit").click()
 
 
+def links(_studio: Studio, uploads: Uploads, _stub: Stub) -> None:
+    """Show the dialog for URLs."""
+    uploads.button("Add from URLs").locator("visible=true").click()
+    area = uploads.root.get_by_role("dialog").get_by_role("textbox")
+    area.fill("https://shop.example/boots.jpg\nhttps://shop.example/sandals.jpg")
+
+
+def replacing(studio: Studio, uploads: Uploads, _stub: Stub) -> None:
+    """Show what finding and replacing text will change."""
+    pick(studio, uploads, 7)
+    select(uploads, 4)
+    uploads.button("Rename and replace").click()
+    uploads.root.get_by_role("menuitem", name="Find and replace…").click()
+    uploads.root.get_by_label("Find", exact=True).fill("c")
+    uploads.root.get_by_label("Replace with").fill("C")
+
+
+def duplicates(studio: Studio, uploads: Uploads, _stub: Stub) -> None:
+    """Show files that are there already, in the list and in the library."""
+    pick(studio, uploads, 7)
+    same = [{"id": "b2", "kind": "content", "of": "b0"}, {"id": "b4", "kind": "content", "of": "b1"}]
+    stored = [{"id": "b5", "kind": "library", "path": "/falcon-9.jpg", "size": 35_400}]
+    uploads.bridge.say({"type": "duplicates", "rows": [*same, *stored]})
+    uploads.root.locator(".ik-duplicates li").nth(1).wait_for()
+
+
 ALL = ("light", "dark", "narrow", "phone", "contrast")
 SCENES: list[tuple[Any, tuple[str, ...]]] = [
     (empty, ("light", "dark", "phone", "contrast")),
@@ -452,7 +479,7 @@ SCENES: list[tuple[Any, tuple[str, ...]]] = [
     (one, ("light", "phone")),
     (details, ("light", "phone")),
     (preview, ("light", "dark", "phone")),
-    (cropping, ("light", "phone", "contrast")),
+    (cropping, ("light", "dark", "phone", "contrast")),
     (compared, ("light", "phone")),
     (filtered, ("light",)),
     (adjusted, ("light", "phone")),
@@ -462,6 +489,9 @@ SCENES: list[tuple[Any, tuple[str, ...]]] = [
     (restarted, ("light", "phone")),
     (offline, ("light",)),
     (no_key, ("light",)),
+    (links, ("light", "phone")),
+    (replacing, ("light", "dark")),
+    (duplicates, ("light", "phone")),
     (drop, ("light", "dark")),
 ]
 
@@ -475,6 +505,30 @@ def take_all(studio: Studio, chosen: list[str]) -> None:
             uploads, stub = studio.open(**VARIANTS[variant])
             scene(studio, uploads, stub)
             studio.keep(uploads, f"{scene.__name__}-{variant}")
+
+
+def portrait(studio: Studio, target: Path) -> None:
+    """Save the picture of the README: uploaded and selected files in the gallery, and the panel that edits them."""
+    from PIL import Image
+
+    uploads, stub = studio.open(width=1100, height=900, device_scale_factor=1.375)
+    pick(studio, uploads, 14)
+    url = {"url": "https://ik.imagekit.io/demo/products/a.jpg"}
+    stub.push(*({"id": one, "state": "uploaded", "result": url} for one in [*stub.rows][:4]))
+    chosen = {"tags": ["space", "autumn"], "folder": "/posters", "metadata": {"season": "autumn", "price": 12}}
+    stub.push(*({"id": one, **chosen} for one in ("b5", "b6", "b8")))
+    uploads.button("Gallery").click()
+    for at in (5, 6, 8):
+        uploads.root.locator(f'.ik-card[data-id="b{at}"]').click(modifiers=["Control"])
+    uploads.root.locator(".ik-toolbar").get_by_role("button", name="Edit").click()
+    uploads.root.locator(".ik-editor").get_by_text("3 files").wait_for()
+    uploads.root.get_by_label("Size of the cards").fill("120")
+    uploads.evaluate("() => document.activeElement.blur()")
+    uploads.page.mouse.move(0, 0)
+    uploads.page.wait_for_timeout(450)
+    uploads.root.screenshot(path=studio.folder / "portrait.png")
+    uploads.page.context.close()
+    Image.open(studio.folder / "portrait.png").convert("RGB").save(target, quality=82, method=6)
 
 
 def sheet(folder: Path, target: Path) -> None:
@@ -499,9 +553,12 @@ def main(folder: Path, chosen: list[str]) -> None:
     """Start the emulator and the browser, take the screenshots, and join them if all were taken."""
     folder.mkdir(parents=True, exist_ok=True)
     with Emulator() as emulator, browsing.browser() as running, ExitStack() as stack:
-        take_all(Studio(running, folder, emulator, stack), chosen)
+        studio = Studio(running, folder, emulator, stack)
+        take_all(studio, chosen)
+        if chosen in ([], ["portrait"]):
+            portrait(studio, DOCS / "uploader.webp")
     if not chosen:
-        sheet(folder, Path(__file__).parents[3] / "docs" / "uploader-states.webp")
+        sheet(folder, DOCS / "uploader-states.webp")
 
 
 if __name__ == "__main__":
