@@ -77,7 +77,7 @@ def upload(
     prepared = cluster.prepare(account, slots=slots or 1, **keywords)
     prepared = prepared.replaced(ledger=machine_ledger(slots))
     meta = prepared.begin(frame._meta)  # noqa: SLF001 - Dask's documented name for those who extend it
-    return frame.map_partitions(_upload_partition, prepared, slots, frame.npartitions, meta=meta)
+    return _in_partitions(frame, _upload_partition, prepared, slots, meta)
 
 
 def update(
@@ -121,7 +121,7 @@ def update(
     _check_frame(frame, "update")
     prepared = prepare_update(account, slots=slots or 1, profile=profile, dry_run=dry_run, **keywords)
     meta = prepared.begin(frame._meta)  # noqa: SLF001 - as in `upload`
-    return frame.map_partitions(_update_partition, prepared, slots, frame.npartitions, meta=meta)
+    return _in_partitions(frame, _update_partition, prepared, slots, meta)
 
 
 def _check_frame(frame: Any, function: str) -> None:
@@ -134,6 +134,14 @@ def _check_frame(frame: Any, function: str) -> None:
             f"The frame is a {kind.__module__.partition('.')[0]} {kind.__name__}, and ikpipe.dask.{function} takes a "
             f"Dask DataFrame. Convert it with dask.dataframe.from_pandas, or use ikpipe.{function}."
         )
+
+
+def _in_partitions(frame: Any, work: Any, prepared: Any, slots: int | None, meta: Any) -> Any:
+    """Return a frame whose partitions are computed by a function of this module, with the columns of `meta`.
+
+    To let Dask compare the columns would send `meta` with each task, which costs more than to upload a row.
+    """
+    return frame.map_partitions(work, prepared, slots, frame.npartitions, meta=meta, enforce_metadata=False)
 
 
 def _update_partition(frame: pd.DataFrame, prepared: PreparedUpdate, slots: int | None, partitions: int) -> Any:

@@ -166,6 +166,14 @@ def test_the_index_and_the_partitions_stay(client: Client, emulate: Callable[...
     assert results.compute().index.equals(rows.index)
 
 
+def test_a_task_does_not_carry_the_columns_of_the_results(account: Account) -> None:
+    """To pickle these for each task cost more than the upload of a row, on the scheduler and on the worker."""
+    results = lazy_upload(table(4), account, 4).optimize()
+    tasks = [task for (name, _), task in results.__dask_graph__().items() if "upload" in name]
+    assert len(tasks) == 4
+    assert len(pickle.dumps(tasks[0])) < 4_000  # bytes, of which the columns would take 5,700
+
+
 def test_results_are_those_of_a_frame_of_pandas(client: Client, emulate: Callable[..., Emulator]) -> None:
     """They are the same, except times, ids, and nested values, which are JSON."""
     rows = table(12).assign(tags=["a, b", "c", None] * 4, isPrivateFile=["no", "perhaps", "no"] * 4)
