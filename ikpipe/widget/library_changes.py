@@ -83,7 +83,7 @@ class LibraryChanges:
         self, rows: Sequence[WidgetRow], before: Mapping[tuple[WidgetRow, str], Any], journals: Sequence[str], done: Any
     ) -> None:
         """Undo changes by their journals; the rows get the values before, and then what their files have."""
-        self._mark(rows, changing=True)
+        self._mark(rows, by=1)
 
         def undone(changes: Changes) -> None:
             with self._controller.lock:
@@ -109,13 +109,13 @@ class LibraryChanges:
 
         known = [row for row in rows if self._files.can_change(row)]
         if known:
-            self._mark(known, changing=True)
+            self._mark(known, by=1)
             self._files.read(known, done)
 
     def delete(self, message: DeleteMessage) -> None:
         """Delete files; their rows stay, as deleted ones, and can be uploaded again."""
         rows = self._rows(message)
-        self._mark(rows, changing=True)
+        self._mark(rows, by=1)
 
         def done(changes: Changes) -> None:
             with self._controller.lock:
@@ -154,7 +154,7 @@ class LibraryChanges:
         outcomes: Outcomes = {}
         journals: list[str] = []
         remaining = dict(columns)
-        self._mark(rows, changing=True)
+        self._mark(rows, by=1)
 
         def changed(column: str, cells: Mapping[WidgetRow, Any], changes: Changes) -> None:
             with self._controller.lock:
@@ -184,11 +184,12 @@ class LibraryChanges:
         self._controller.editor.validate(rows)
         for row in rows:
             row.changed = True
-        self._mark(rows, changing=False)
+        self._mark(rows, by=-1)
 
-    def _mark(self, rows: Sequence[WidgetRow], *, changing: bool) -> None:
+    def _mark(self, rows: Sequence[WidgetRow], *, by: int) -> None:
+        """Count changes of files that start or end; those of one file follow each other."""
         for row in rows:
-            row.changing = changing
+            row.changing += by
         self._controller.rows.mark_changed(rows)
         self._controller.send_changes()
 

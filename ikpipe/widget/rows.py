@@ -69,8 +69,8 @@ class WidgetRow:
     `number` is its place among all rows, `position` that in the input frame, or None. `conflict` is the id of the row
     that has the same target. `result` is the latest result, `run` the run that uploads it now, and `history` what an
     earlier kernel's journal knows of it. `added` tells that a page added it, which can remove it then.
-    `changing` tells that its file in the library is being changed or deleted, `changed` that it was; ``deleted`` is the
-    state of one that was deleted.
+    `changing` is how many changes of its file in the library are in progress, `changed` tells that there were some.
+    ``deleted`` is the state of one that was deleted.
     """
 
     id: str
@@ -85,7 +85,7 @@ class WidgetRow:
     run: RowRun | None = None
     history: RowHistory | None = None
     cancelled: bool = False
-    changing: bool = False
+    changing: int = 0
     changed: bool = False
     added: bool = False
 
@@ -139,7 +139,7 @@ class WidgetRow:
             "coordinates": view.coordinates,
             "metadata": view.metadata,
             "added": self.added or None,
-            "changing": self.changing or None,
+            "changing": self.changing > 0 or None,
             "naming": {name: self.edits[name] for name in NAMING if name in self.edits},
             "changed": self.changed or None,
             "file": None if self.picked is None else self.picked.identity(),

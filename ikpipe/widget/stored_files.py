@@ -63,7 +63,7 @@ class StoredFiles:
     def can_change(self, row: WidgetRow) -> bool:
         """Whether the file of a row can be changed: it is in the library, and this process has the private key."""
         known = row.result is not None and row.result.file_id is not None and row.run is None
-        return known and row.state in CHANGEABLE and not row.changing and self._account.private_key is not None
+        return known and row.state in CHANGEABLE and self._account.private_key is not None
 
     def change(
         self, rows: Sequence[WidgetRow], column: str, values: Sequence[Any], done: Callable[[Changes], None]
@@ -144,7 +144,7 @@ class StoredFiles:
         asking: dict[str, Any] = {"policy": self._policy, "transport": self._transport, "progress": False}
         changed = update(table, self._account, **asking, **keywords)
         told = zip(rows, changed["ik_change"], changed["ik_change_message"], strict=True)
-        outcomes = {row: str(why) if what in _FAILED else None for row, what, why in told}
+        outcomes = {row: _failure(row, what, why) for row, what, why in told}
         return Changes(outcomes, [changed.attrs["ikpipe"]["journal"]])
 
     def _undone(self, rows: Sequence[WidgetRow], journals: Sequence[str]) -> Changes:
@@ -184,6 +184,11 @@ class StoredFiles:
             if file is not None and row.result is not None:
                 _take(row, row.result, file, column)
         return found
+
+
+def _failure(row: WidgetRow, what: str, why: object) -> str | None:
+    """Return why a row's file was not changed, or None; the file of a row without a result was just deleted."""
+    return _ABSENT if row.result is None else str(why) if what in _FAILED else None
 
 
 def _take(row: WidgetRow, before: Result, file: Mapping[str, Any], column: str) -> None:

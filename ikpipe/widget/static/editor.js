@@ -9,7 +9,7 @@ import { icon } from "./icons.js";
 import { fixAll } from "./problem-groups.js";
 import { problemList } from "./problems.js";
 import { storedName } from "./row-parts.js";
-import { isChangeable, isEditable } from "./states.js";
+import { isChangeable, isEditable, isUploaded, readOnlyReason } from "./states.js";
 import { STRINGS } from "./strings.js";
 import { TagSuggestions } from "./tag-suggestions.js";
 
@@ -247,17 +247,25 @@ export class Editor {
     if (this.element.hidden) return;
     this.ids = [...this.ui.store.selection];
     const editable = this.editableRows;
-    const readOnly = this.rows.length - editable.length;
+    const changeable = new Set(editable);
+    const readOnly = this.rows.filter((row) => !changeable.has(row));
     const rows = editable.length ? editable : this.rows;
     this.head.show(rows, editable.length > 0);
     this.empty.hidden = rows.length > 0;
-    this.readOnly.hidden = readOnly === 0;
-    setText(this.readOnly, STRINGS.readOnly(readOnly));
+    this.readOnly.hidden = readOnly.length === 0;
+    setText(this.readOnly, this.readOnlyText(readOnly));
     this.form.hidden = editable.length === 0;
     this.details.hidden = rows.length === 0 || editable.length > 0;
     if (!this.details.hidden) this.details.replaceChildren(...(rows.length === 1 ? fileDetails(this.ui, rows[0]) : []));
     this.form.disabled = editable.length === 0;
     if (rows.length) for (const column of this.columns) this.fill(column, rows);
+  }
+
+  /** Return how many files cannot be changed, and why. @param {Row[]} rows */
+  readOnlyText(rows) {
+    const uploaded = rows.filter(isUploaded);
+    const why = uploaded.length ? STRINGS.readOnlyReasons[readOnlyReason(this.ui.queue, uploaded)] : "";
+    return `${STRINGS.readOnly(rows.length)} ${why}`.trim();
   }
 
   /** @param {Column} column @param {Row[]} rows */

@@ -20,8 +20,17 @@ const CHANGEABLE = new Set(["uploaded", "exists", "updated", "unchanged"]);
  * Whether the file of a row can be changed in the library: others share it with another row, or left it alone.
  * @param {Queue} queue @param {Row} row
  */
-export const isChangeable = ({ settings }, { state, result, changing }) =>
-  CHANGEABLE.has(state) && Boolean(result?.file_id) && settings.can_search !== false && !changing;
+export const isChangeable = ({ settings }, { state, result }) =>
+  CHANGEABLE.has(state) && Boolean(result?.file_id) && settings.can_search !== false;
+
+/**
+ * Return why the files of uploaded rows cannot be changed in the library: the name of a sentence.
+ * @param {Queue} queue @param {Row[]} rows @returns {"noKey" | "inProgress" | "notOwn"}
+ */
+export function readOnlyReason({ settings }, rows) {
+  if (settings.can_search === false) return "noKey";
+  return rows.some((row) => row.state === "skipped" || row.state === "duplicate") ? "notOwn" : "inProgress";
+}
 
 /** Whether a row was sent and not uploaded, as far as the kernel knows. @param {Stateful} row */
 export const isNotUploaded = ({ state }) => state === "failed" || state === "unknown" || state === "cancelled";

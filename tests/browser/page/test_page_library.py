@@ -111,3 +111,36 @@ def test_tags_of_the_list_and_the_account_are_suggested(
         "listed",
         "stored",
     ]
+
+
+def test_a_field_keeps_the_focus_while_a_change_is_saved(stored: Stored) -> None:
+    """Tags can be typed one after another."""
+    uploads, _, account = stored
+    uploads.row("0.txt").click()
+    uploads.page.keyboard.press("F2")
+    tags = uploads.root.get_by_placeholder("Add tags…")
+    tags.focus()
+    for tag in ("one", "two", "three"):
+        uploads.page.keyboard.type(tag)
+        uploads.page.keyboard.press("Enter")
+    for tag in ("one", "two", "three"):
+        uploads.root.locator(".ik-editor").get_by_role("button", name=f"Remove tag {tag}").wait_for()
+    assert tags.evaluate("field => field === document.activeElement")
+    uploads.wait_state("0.txt", "Uploaded")
+    assert ikpipe.files(account).set_index("name")["tags"]["0.txt"] == ["one", "two", "three"]
+
+
+def test_files_of_others_are_read_only_with_the_reason(
+    upload_page: Callable[..., Any], emulate: Callable[..., Emulator]
+) -> None:
+    """A file that was left as it was is not this uploader's."""
+    account = emulate().account
+    frame = pd.DataFrame({"file": [b"0"], "file_name": ["0.txt"]})
+    ikpipe.upload(frame, account, use_unique_file_name=False, progress=False)
+    uploads, _ = upload_page(account, frame, on_existing="skip")
+    uploads.button("Upload 1 file").click()
+    uploads.wait_uploaded(1)
+    uploads.row("0.txt").click()
+    uploads.page.keyboard.press("F2")
+    uploads.root.get_by_role("note").get_by_text("was left as it was").wait_for()
+    assert not uploads.root.get_by_role("button", name="Delete from library").locator("visible=true").count()

@@ -263,3 +263,34 @@ def test_an_outage_is_the_outcome_of_each_row(kind: str, refused: str) -> None:
         files.delete([row], outcomes.put)
     assert outcomes.get(timeout=20).outcomes[row]
     assert row.result == Result("uploaded", file_id="f")
+
+
+def test_changes_of_a_file_follow_each_other(open_stored: Any) -> None:
+    """None is refused because another one is being saved; each can be undone."""
+    page = open_stored()
+    page.say(type="change", request="a", ids=["r0"], column="description", value="A shirt", step="a")
+    page.say(type="change", request="b", ids=["r0"], column="tags", value=["x"], step="b")
+    page.say(type="change", request="c", ids=["r0"], column="file_name", value="new.txt", step="c")
+    page.wait(lambda: page.answers("c"))
+    assert [page.answers(one)[-1]["failed"] for one in "abc"] == [0, 0, 0]
+    assert {"description": "A shirt", "tags": ["x"], "name": "new.txt"}.items() <= page.details().items()
+    page.ask(type="undo", request="u")
+    page.ask(type="undo", request="v")
+    assert (page.details()["name"], page.details()["tags"] or [], page.details()["description"]) == (
+        "0.txt",
+        [],
+        "A shirt",
+    )
+
+
+def test_a_change_of_a_file_that_is_being_deleted_fails(open_stored: Any) -> None:
+    """It says that there is no such file."""
+    page = open_stored()
+    page.say(type="delete", request="d", ids=["r0"])
+    page.say(type="change", request="c", ids=["r0"], column="tags", value=["x"])
+    page.wait(lambda: page.answers("c"))
+    page.wait(lambda: page.answers("d"))
+    assert page.answers("d")[-1]["failed"] == 0
+    answer = page.answers("c")[-1]
+    assert answer["type"] == "error" or answer["failed"] == 1
+    assert page.rows["r0"]["state"] == "deleted"

@@ -395,9 +395,14 @@ export const GERMAN = {
   editNothing: "Wählen Sie Dateien aus, um sie zu bearbeiten.",
   readOnly: (n) =>
     DE.plural(n, {
-      one: "# hochgeladene Datei ist schreibgeschützt",
-      other: "# hochgeladene Dateien sind schreibgeschützt",
+      one: "# hochgeladene Datei ist schreibgeschützt.",
+      other: "# hochgeladene Dateien sind schreibgeschützt.",
     }),
+  readOnlyReasons: {
+    noKey: "Dateien in Ihrer Bibliothek zu ändern erfordert den privaten Schlüssel, den dieses Notebook nicht hat.",
+    inProgress: "Eine Datei lässt sich ändern, wenn ihr Upload abgeschlossen ist.",
+    notOwn: "Eine Datei, die unverändert blieb oder die eine andere Zeile hochgeladen hat, lässt sich hier nicht ändern.",
+  },
   mixed: "Verschiedene Werte",
   fields: {
     file_name: "Name",

@@ -391,7 +391,12 @@ export const ENGLISH = {
   // Editing
   editing: (n) => `Edit ${enFiles(n)}`,
   editNothing: "Select files to edit them.",
-  readOnly: (n) => EN.plural(n, { one: "# uploaded file is read-only", other: "# uploaded files are read-only" }),
+  readOnly: (n) => EN.plural(n, { one: "# uploaded file is read-only.", other: "# uploaded files are read-only." }),
+  readOnlyReasons: {
+    noKey: "Changing files in your library needs the private key, which this notebook doesn't have.",
+    inProgress: "A file can be changed when its upload has finished.",
+    notOwn: "A file that was left as it was, or that another row has uploaded, can't be changed here.",
+  },
   mixed: "Multiple values",
   fields: {
     file_name: "Name",
