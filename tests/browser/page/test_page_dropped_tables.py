@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from axe import violations
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -82,6 +83,7 @@ def test_the_choice_of_columns_is_checked(upload_page: Any, emulator: Emulator, 
     add = dialog(uploads).get_by_role("button", name="Add 1 row")
     add.click()
     dialog(uploads).get_by_text("Choose the column that has the files.").wait_for()
+    assert violations(uploads) == []
     for column in ("x", "y"):
         dialog(uploads).get_by_label(column, exact=True).select_option("File name or URL")
     add.click()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from axe import violations
 
 import ikpipe
 
@@ -80,6 +81,8 @@ def test_each_duplicate_is_listed(upload_page: Any, emulator: Emulator, copies: 
     uploads.choose(copies)
     line(uploads, CONTENT).get_by_role("button", name="List").click()
     single = line(uploads, "b.binSame as a.bin")
+    single.wait_for()
+    assert violations(uploads) == []
     single.get_by_role("button", name="Show").click()
     uploads.root.get_by_text("2 selected").wait_for()
     single.get_by_role("button", name="Skip: b.bin").click()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+from axe import violations
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,6 +27,7 @@ def test_files_are_previewed_and_added(upload_page: Any, emulator: Emulator, tmp
     dialog.get_by_text("This pattern isn't valid.").wait_for()
     dialog.get_by_label("Pattern").fill("**/*.txt")
     dialog.get_by_text("2 files to add, 14 B. 1 matching file is in the list already.").wait_for()
+    assert violations(uploads) == []
     assert dialog.get_by_role("listitem").all_text_contents() == ["b.txt", "sub/c.txt"]
     uploads.page.keyboard.press("Control+Enter")
     uploads.wait_rows(3)
