@@ -420,15 +420,19 @@ def test_secrets_stay_in_the_kernel(emulator: Emulator, caplog: pytest.LogCaptur
     with caplog.at_level(logging.DEBUG):
         uploader = ikpipe.Uploader(emulator.account)
         with Browser(uploader) as browser:
-            browser.pick(THREE)
+            ids = browser.pick(THREE)
+            browser.say(type="find_duplicates", ids=ids)
+            browser.say(type="rename", request="r", ids=ids, template="{name}-{row}", preview=False, step="s")
+            browser.say(type="tags", request="t")
             uploader.send()
             browser.wait_idle()
             browser.say(type="csv", request="q")
+            bundle = str(uploader._repr_mimebundle_())
         tokens = [order["token"] for message in browser.all("post") for order in message["posts"]]
         assert len(tokens) == 3
         others = [frame for frame in browser.frames if frame.get("content", {}).get("type") != "post"]
         shown = [json.dumps(others), json.dumps(uploader.get_state(), default=str), repr(uploader), str(uploader)]
-        shown += [repr(vars(uploader)), caplog.text]
+        shown += [repr(vars(uploader)), caplog.text, bundle]
         shown += [uploader.frame.to_csv(), uploader.results.to_csv(), json.dumps(browser.frames)[: 10**6]]
     assert not any(key in text for text in shown)
     assert not any(token in text for token in tokens for text in shown[:-1])
