@@ -1,5 +1,6 @@
 // The list of rows: only the lines in view are in the page, whatever the number of rows.
 
+import { columnOf, editCell } from "./cell-editor.js";
 import { activeElement, h, oncePerFrame, setAttribute } from "./dom.js";
 import { galleryLayout } from "./gallery.js";
 import { keyPressed } from "./keyboard.js";
@@ -259,9 +260,11 @@ export class Grid {
   }
 
   /** @param {On<MouseEvent>} event */
-  doubleClicked({ target }) {
+  doubleClicked({ target, altKey }) {
     const item = itemAt(target);
-    if (item && !target.closest("button, a, input, .ik-mark")) this.ui.preview(idOf(item));
+    const column = item && altKey && this.layout.name === "table" ? columnOf(target) : undefined;
+    if (item && column) editCell(this, idOf(item), column);
+    else if (item && !target.closest("button, a, input, .ik-mark")) this.ui.preview(idOf(item));
   }
 
   /** Open the menu of a row, at the pointer or, by the keyboard, at the row. @param {On<MouseEvent>} event */

@@ -1,5 +1,6 @@
 // Keys in the list: arrows move, Shift extends the selection, Space selects, Enter opens the preview.
 
+import { cellOfKey, editCell } from "./cell-editor.js";
 import { idOf, itemAt } from "./row-parts.js";
 
 /** @type {Record<string, (grid: Grid, position: number) => number>} */
@@ -46,6 +47,8 @@ function handleKey(grid, event, id) {
     ui.view.selectAll();
     return true;
   }
+  const cell = grid.layout.name === "table" ? cellOfKey(event) : null;
+  if (cell) return editCell(grid, id, cell.column, cell.typed);
   if (event.key === "ArrowLeft" || event.key === "ArrowRight") return moveSideways(grid, event, id);
   if (event.key === "Home" || event.key === "End") return moveToEnd(grid, event, id, command);
   if (MOVES[event.key]) return move(grid, MOVES[event.key](grid, ui.view.positionOf(id)), event);

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pytest
+from axe import violations
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -182,3 +183,43 @@ def test_a_column_of_the_table_is_shown_sorted_and_filtered(
     assert names.count() == 1
     uploads.root.get_by_label("Show a column of the table").select_option("")
     uploads.root.get_by_text("No matching files").wait_for()
+
+
+def test_cells_of_the_table_are_edited_in_place(listed: tuple[Uploads, Uploader]) -> None:
+    """A character replaces the text, Tab saves and goes on, Escape restores, and names keep their extension."""
+    uploads, uploader = listed
+    keyboard = uploads.page.keyboard
+    keyboard.press("Escape")  # nothing is selected
+    keyboard.press("Control+Home")
+    keyboard.press("Home")  # the name
+    keyboard.type("shirt")
+    field = uploads.root.get_by_label("Name: IMG_1.jpg")
+    assert field.input_value() == "shirt"
+    assert not violations(uploads)
+    keyboard.press("Tab")
+    uploads.row("shirt.jpg").wait_for()
+    keyboard.type("x")
+    keyboard.press("Escape")
+    keyboard.press("Control+Home")
+    keyboard.press("Home")
+    keyboard.press("Shift+F2")
+    assert uploads.root.get_by_label("Name: shirt.jpg").input_value() == "shirt"
+    keyboard.press("End")
+    keyboard.type("-2")
+    keyboard.press("Enter")
+    uploads.row("shirt-2.jpg").wait_for()
+    assert [*uploader.frame["file_name"]] == ["shirt-2.jpg", "IMG_2.jpg", "other.jpg"]
+    uploads.page.keyboard.press("Control+z")
+    uploads.row("shirt.jpg").wait_for()
+
+
+def test_tags_are_edited_in_the_table(listed: tuple[Uploads, Uploader]) -> None:
+    """With a double click and Alt, at commas; what is not changed is not saved."""
+    uploads, uploader = listed
+    uploads.row("IMG_2.jpg").locator(".ik-tags").dblclick(modifiers=["Alt"])
+    field = uploads.root.get_by_label("Tags: IMG_2.jpg")
+    assert field.input_value() == "b"
+    field.fill("b, c,, b")
+    field.press("Enter")
+    uploads.row("IMG_2.jpg").get_by_text("c", exact=True).wait_for()
+    assert [*uploader.frame["tags"]] == [["img", "a"], ["b", "c"], ["Img"]]

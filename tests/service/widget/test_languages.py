@@ -15,7 +15,7 @@ STATIC = Path(assets.__file__).parent / "static"
 COMMENT = re.compile(r"//[^\n]*|/\*[\s\S]*?\*/")
 LITERAL = re.compile(r"\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`")
 NO_TEXT = {  # keys, file names and types of others that look like a text
-    *("Backspace", "Delete", "End", "Enter", "Enter ", "Escape", "Home"),
+    *("Backspace", "Delete", "End", "Enter", "Enter ", "Escape", "Home", "Tab"),
     *("Boolean", "Date", "Number", "Textarea"),
     *("Files", "Thumbs.db", "noopener noreferrer", "without progress"),
 }
