@@ -73,7 +73,7 @@ function takeOver(queue, others) {
  */
 function isReplaced(other, queue) {
   const isOther = other !== queue && other.process === queue.process && sessionOf(other) !== queue.session;
-  const isHidden = other.wasShown && other.views === 0 && other.model.widget_manager === queue.model.widget_manager;
+  const isHidden = other.wasShown && other.views === 0; // marimo gives each widget a manager of its own
   return isOther && isHidden && !other.connection.forgotten && nameAndDefaults(other) === nameAndDefaults(queue);
 }
 

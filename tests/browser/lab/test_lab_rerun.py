@@ -1,20 +1,55 @@
-"""The cell that creates the uploader is run again in the same kernel."""
+"""The cell that creates the uploader runs again in the same kernel: in JupyterLab by hand, in marimo by itself."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from labs import notebook
+from places import marimo
 from scenario import UPLOADER, prepared, stored
 from screens import Screen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from labs import Lab
+    from playwright.sync_api import Page
     from scenario import Files
 
     from ikpipe.emulator import Emulator
+
+APP = """import marimo
+
+app = marimo.App()
+
+
+@app.cell
+def _():
+    import marimo as mo
+    again = mo.ui.button(label="Run again", value=0, on_click=lambda count: count + 1)
+    again
+    return again, mo
+
+
+@app.cell
+def _(again, mo):
+    again.value
+{cell}
+    shown = mo.ui.anywidget(uploader)
+    shown
+    return (shown,)
+
+
+@app.cell
+def _(mo, shown):
+    mo.md(f"Python sees {{len(shown.frame)}} files, {{len(shown.results)}} done.")
+    return
+
+
+if __name__ == "__main__":
+    app.run()
+"""
 
 
 def bring_some(screen: Screen, files: Files) -> None:
@@ -45,3 +80,24 @@ def test_a_cell_that_is_run_again_in_jupyterlab(lab: Lab, emulate: Callable[...,
     resume(Screen(lab.page).shown())
     lab.until_kernel("len(uploader.results) == 6")
     assert len(stored(emulator)) == 6
+
+
+def test_a_cell_that_runs_again_in_marimo(
+    page: Page, emulate: Callable[..., Emulator], files: Files, tmp_path: Path
+) -> None:
+    """Nothing is lost, and nothing is uploaded twice; cells that depend on it see all files."""
+    emulator = emulate()
+    home = tmp_path / "marimo"
+    (home / "notebooks").mkdir(parents=True)
+    account = prepared(emulator, home / "notebooks", "account.json")
+    made, _ = UPLOADER.splitlines()
+    lines = f"{account}\n{made}".splitlines()
+    path = home / "notebooks" / "app.py"
+    path.write_text(APP.format(cell="\n".join(f"    {line}" for line in lines)))
+    with marimo(home, path) as place:
+        page.goto(place.url)
+        bring_some(Screen(page).shown(), files)
+        page.get_by_role("button", name="Run again").click()
+        resume(Screen(page).shown())
+        page.get_by_text("Python sees 6 files, 6 done.").wait_for()
+        assert len(stored(emulator)) == 6
