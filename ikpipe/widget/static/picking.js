@@ -9,7 +9,7 @@ import { icon } from "./icons.js";
 import { addLinks, linksIn, openLinkDialog } from "./links.js";
 import { isJunk } from "./junk.js";
 import { sortOutListed } from "./listed.js";
-import { openPaste } from "./renaming.js";
+import { openPaste } from "./pasting.js";
 import { STRINGS } from "./strings.js";
 
 const COUNT_INTERVAL = 100; // files between two messages about a folder that is being read
@@ -123,10 +123,11 @@ export class FilePicker {
    */
   pasteColumn(event, data) {
     const lines = data.files.length ? [] : data.getData("text/plain").replace(/\r?\n$/, "").split(/\r?\n/);
-    if (lines.length < 2 || !this.ui.store.rows.size || this.ui.isOff()) return false;
+    const isOneCell = lines.length < 2 && !lines[0]?.includes("\t");
+    if (isOneCell || !this.ui.store.rows.size || this.ui.isOff()) return false;
     event.preventDefault();
     event.stopPropagation();
-    openPaste(this.ui, lines.map((line) => line.split("\t")[0].trim()));
+    openPaste(this.ui, lines.map((line) => line.split("\t").map((cell) => cell.trim())));
     return true;
   }
 

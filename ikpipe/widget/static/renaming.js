@@ -6,9 +6,8 @@ import { storedName } from "./row-parts.js";
 import { isChangeable, isEditable } from "./states.js";
 import { STRINGS } from "./strings.js";
 
-const SHOWN = 6; // changes of a preview
+export const SHOWN = 6; // changes of a preview
 const PREVIEW_DELAY = 250; // ms after the last key
-const PASTEABLE = /** @type {const} */ (["description", "file_name", "folder", "tags"]);
 const REPLACEABLE = /** @type {const} */ (["file_name", "folder", "tags", "description"]);
 
 /** @typedef {[before: string, after: string | null]} Change */
@@ -98,52 +97,6 @@ export function openReplace(ui, rows) {
 }
 
 /**
- * Ask for the column of pasted lines, which go to the rows from the focus or the selection on.
- * @param {Ui} ui @param {string[]} lines
- */
-export function openPaste(ui, lines) {
-  const { store, view, queue } = ui;
-  const canChange = (/** @type {Row} */ row) => isEditable(row) || isChangeable(queue, row);
-  const from = Math.max(0, view.positionOf(view.active));
-  const selected = view.visible.filter((id) => store.selection.has(id));
-  const ids = selected.length > 1 ? selected : view.visible.slice(from, from + lines.length);
-  const rows = store.all(ids).filter(canChange).slice(0, lines.length);
-  if (!rows.length) return ui.announce(STRINGS.nothingToChange, { visible: true });
-  const choices = PASTEABLE.map((name) => h("option", { value: name }, STRINGS.fields[name]));
-  const column = h("select", { "aria-label": STRINGS.pasteInto, onchange: () => show() }, choices);
-  column.value = "description";
-  const preview = new ChangePreview();
-  const values = () => pastedValues(rows, /** @type {ReplaceableColumn} */ (column.value), lines);
-  const show = () => {
-    const pasted = values();
-    const pairs = rows.slice(0, SHOWN).map((row) => [row.name, [pasted.get(row.id)].flat().join(", ")]);
-    preview.show(/** @type {Change[]} */ (pairs), rows.length);
-  };
-  const apply = () => {
-    dialog.close();
-    const step = queue.history.together(() => void ui.saveValues(column.value, values()));
-    ui.announceStep(STRINGS.changed(rows.length), step);
-  };
-  const left = lines.length - rows.length;
-  const note = left > 0 ? [h("p", { class: "ik-quiet-text" }, STRINGS.linesLeft(left))] : [];
-  const title = STRINGS.pasteLines(rows.length);
-  const dialog = openForm(ui, title, [labeled(STRINGS.pasteInto, column), ...note, preview.element], apply);
-  show();
-}
-
-/** @param {Row[]} rows @param {ReplaceableColumn} column @param {string[]} lines */
-function pastedValues(rows, column, lines) {
-  /** @type {Map<string, Value>} */
-  const values = new Map();
-  rows.forEach((row, at) => {
-    const tags = lines[at].split(/[,;]/).map((tag) => tag.trim()).filter(Boolean);
-    const name = /\.\w{1,5}$/.test(lines[at]) ? lines[at] : withExtension(row.name, () => lines[at]);
-    values.set(row.id, column === "tags" ? tags : column === "file_name" ? name : lines[at]);
-  });
-  return values;
-}
-
-/**
  * Return the new values of rows in which something is replaced; names keep their extension.
  * @param {Row[]} rows @param {ReplaceableColumn} column @param {(text: string) => string} replace
  */
@@ -161,7 +114,7 @@ function replaced(rows, column, replace) {
 }
 
 /** @param {string} name @param {(text: string) => string} replace */
-function withExtension(name, replace) {
+export function withExtension(name, replace) {
   const at = name.lastIndexOf(".");
   const stem = replace(at > 0 ? name.slice(0, at) : name);
   return stem && stem + (at > 0 ? name.slice(at) : "");
@@ -183,7 +136,7 @@ function change(row, column, value) {
 const escapeRegExp = (text) => text.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&");
 
 /** The first of the values that will change, and how many there are. */
-class ChangePreview {
+export class ChangePreview {
   constructor() {
     this.count = h("p", { role: "status" });
     this.list = h("ul", { class: "ik-changes" });
@@ -217,10 +170,10 @@ function changeItem(before, after) {
 const textInput = (label, value) => h("input", { type: "text", value, "aria-label": label, spellcheck: "false" });
 
 /** @param {string} label @param {HTMLElement} control */
-const labeled = (label, control) => h("div", { class: "ik-field" }, h("span", { class: "ik-label", "aria-hidden": "true" }, label), control);
+export const labeled = (label, control) => h("div", { class: "ik-field" }, h("span", { class: "ik-label", "aria-hidden": "true" }, label), control);
 
 /** Open a dialog with fields and a button that applies them. @param {Ui} ui @param {string} title @param {Child[]} fields @param {() => void} apply */
-function openForm(ui, title, fields, apply) {
+export function openForm(ui, title, fields, apply) {
   const dialog = h("dialog", { class: "ik-dialog", "aria-label": title }, [
     h("h2", {}, title),
     ...fields,

@@ -126,13 +126,36 @@ def test_a_column_is_pasted(
     uploads, uploader = listed
     paste(uploads, text)
     dialog = uploads.root.get_by_role("dialog", name="Paste into 3 files")
-    dialog.get_by_label("Paste into").select_option(where)
+    dialog.get_by_label("Paste column 1 into" if "\t" in text else "Paste into").select_option(where)
     if text.endswith("/d"):
         dialog.get_by_text("1 line has no file and is left out.").wait_for()
     dialog.get_by_role("button", name="Apply").click()
     uploads.root.get_by_text("Changed 3 files").wait_for()
     uploads.bridge.wait_for("edit")
     assert [value or [] if column == "tags" else value for value in uploader.frame[column]] == expected
+
+
+def test_columns_are_pasted_side_by_side(listed: tuple[Uploads, Uploader]) -> None:
+    """As one step; a missing cell and an empty name change nothing, and a column is used once."""
+    uploads, uploader = listed
+    paste(uploads, "One\ta\tx, y\nTwo\t\tz\nThree")
+    dialog = uploads.root.get_by_role("dialog", name="Paste into 3 files")
+    dialog.get_by_label("Paste column 2 into").select_option("Description")
+    assert dialog.get_by_label("Paste column 1 into").input_value() == ""
+    dialog.get_by_label("Paste column 2 into").select_option("Name")
+    dialog.get_by_label("Paste column 1 into").select_option("Description")
+    dialog.get_by_label("Paste column 3 into").select_option("Tags")
+    dialog.get_by_text("One · a.jpg · x, y").wait_for()
+    assert not violations(uploads)
+    dialog.get_by_role("button", name="Apply").click()
+    uploads.row("a.jpg").wait_for()
+    uploads.row("IMG_2.jpg").get_by_text("z", exact=True).wait_for()
+    assert [*uploader.frame["description"]] == ["One", "Two", "Three"]
+    assert [*uploader.frame["file_name"]] == ["a.jpg", "IMG_2.jpg", "other.jpg"]
+    assert [*uploader.frame["tags"]] == [["x", "y"], ["z"], ["Img"]]
+    uploads.button("Undo").click()
+    uploads.row("IMG_1.jpg").wait_for()
+    uploads.row("IMG_2.jpg").get_by_text("b", exact=True).wait_for()
 
 
 def test_rows_without_a_description_can_be_shown(listed: tuple[Uploads, Uploader]) -> None:

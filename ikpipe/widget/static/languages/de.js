@@ -457,6 +457,8 @@ export const GERMAN = {
   replaceWith: "Ersetzen durch",
   matchCase: "Groß- und Kleinschreibung beachten",
   pasteInto: "Einfügen in",
+  pasteColumn: (n) => `Spalte ${n} einfügen in`,
+  notPasted: "Nicht verwenden",
   pasteLines: (n) => `In ${deFiles(n)} einfügen`,
   linesLeft: (n) =>
     DE.plural(n, { one: "# Zeile hat keine Datei und wird ausgelassen.", other: "# Zeilen haben keine Datei und werden ausgelassen." }),

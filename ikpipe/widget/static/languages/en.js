@@ -450,6 +450,8 @@ export const ENGLISH = {
   replaceWith: "Replace with",
   matchCase: "Match case",
   pasteInto: "Paste into",
+  pasteColumn: (n) => `Paste column ${n} into`,
+  notPasted: "Not used",
   pasteLines: (n) => `Paste into ${enFiles(n)}`,
   linesLeft: (n) => EN.plural(n, { one: "# line has no file and is left out.", other: "# lines have no file and are left out." }),
   nothingToChange: "None of these files can be changed",
