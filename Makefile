@@ -19,7 +19,7 @@ SLOW := tests/process tests/browser tests/cluster tests/benchmarks tests/live
 # They wait about half of their time: more processes than processors use it.
 SLOW_WORKERS ?= 3
 
-.PHONY: help demo app docs docs-serve test interop floors check lint types js quick slow soak bench live format clean
+.PHONY: help demo app docs docs-serve test interop floors check lint types js quick slow soak bench live release format clean
 
 help:            ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*##/ —/'
@@ -127,6 +127,10 @@ interop: $(VENV)/.browser  ## the tests with clients that others wrote: the offi
 floors: $(FLOORS)/.done    ## the quick tests and the demo with the lowest versions that are allowed
 	$(MEMORY) $(FLOORS)/bin/pytest -n $(QUICK_WORKERS) -q --dist worksteal --hypothesis-profile=quick $(QUICK)
 	cd $(FLOORS) && bin/ikpipe demo
+
+release: $(VENV)/.dev      ## build and check a release in dist/, up to its upload; PYTHONS="python3.12 …" try the wheel
+	$(BIN)/python -m pip install --quiet --group release
+	$(BIN)/python .ci/release.py $(PYTHONS)
 
 soak: $(VENV)/.dev $(VENV)/.java    ## the long suites, for many minutes
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal -m soak
