@@ -23,7 +23,9 @@ def test_no_account_is_needed(ikp: Ikp, table: Table) -> None:
     ran = ikp("upload", table(1), "-o", "out.csv", *NAMED, "--emulator")
     assert ran.status == 0
     assert ran.err.splitlines()[0].endswith("Nothing is sent to ImageKit.")
-    assert ran.err.splitlines()[-1].endswith("its URLs no longer work.")
+    *_, ended, instead = ran.err.splitlines()
+    assert ended.endswith("its URLs no longer work.")
+    assert instead == "For one that keeps its files: ikpipe emulator"
 
 
 def test_an_account_is_not_used(ikp: Ikp, table: Table, monkeypatch: pytest.MonkeyPatch) -> None:

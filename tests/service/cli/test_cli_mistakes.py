@@ -173,7 +173,7 @@ def test_a_name_cannot_control_a_terminal(ikp: Ikp, table: Table) -> None:
         err = ikp("upload", table(1, **{name: ["a"]}), "-o", "out.csv", "--emulator", *NAMED).err
         assert "\x1b" not in err
         lines = [line for line in err.splitlines() if line]
-        assert all(re.match(r"([\d-]{10} [\d:]{8} )?ikpipe: |  |Results", line) for line in lines)
+        assert all(re.match(r"([\d-]{10} [\d:]{8} )?ikpipe: |  |Results|For one that", line) for line in lines)
 
 
 def test_an_ignored_column_must_exist(ikp: Ikp, table: Table) -> None:
