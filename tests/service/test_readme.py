@@ -44,7 +44,7 @@ def test_the_first_example() -> None:
     names: dict[str, Any] = {}
     exec(code[1], names)  # noqa: S102 - it is ours
     assert names["results"]["ik_file_path"].tolist() == [f"/products/summer/00{sku}.jpg" for sku in (1, 2, 3)]
-    assert names["again"]["ik_status"].tolist() == ["uploaded"] * 3
+    assert names["results"]["ik_status"].tolist() == ["uploaded"] * 3
     assert Path("results.csv").exists()
 
 
