@@ -119,8 +119,15 @@ def check(statuses: list[str], rows: int) -> None:
 
 def browser_seconds() -> float:
     """Return the processor seconds of the browser and of Playwright's server."""
-    processes = [one for one in psutil.Process().children(recursive=True) if "emulator" not in one.cmdline()]
-    return float(sum(sum(one.cpu_times()[:2]) for one in processes))
+    return float(sum(map(_seconds, psutil.Process().children(recursive=True))))
+
+
+def _seconds(process: psutil.Process) -> float:
+    """Return the processor seconds of a process, 0 for the emulator and for one that has just ended."""
+    try:
+        return 0.0 if "emulator" in process.cmdline() else float(sum(process.cpu_times()[:2]))
+    except (psutil.NoSuchProcess, psutil.ZombieProcess):
+        return 0.0
 
 
 # The list

@@ -5,7 +5,7 @@ import { icon } from "./icons.js";
 import { anyWithoutProgress } from "./posts.js";
 import { detailsOf } from "./problems.js";
 import { STRINGS } from "./strings.js";
-import { countUnfinished, discardUnfinished, resumeUnfinished } from "./unfinished.js";
+import { countUnfinished, discardUnfinished, isSameKernel, resumeUnfinished } from "./unfinished.js";
 
 const TOAST_TIME = 4000; // ms
 const ACTION_TIME = 10000; // ms in which what was done can be undone by a button
@@ -142,7 +142,7 @@ export class Notices {
   unfinishedNotice() {
     const { queue } = this.ui;
     const files = queue.unfinished.reduce((sum, old) => sum + countUnfinished(old), 0);
-    const text = queue.unfinished.some(({ process }) => process === queue.process) ? STRINGS.rerun : STRINGS.unfinished;
+    const text = queue.unfinished.some((other) => isSameKernel(other, queue)) ? STRINGS.rerun : STRINGS.unfinished;
     return notice("retry", text(files), [
       button({ text: STRINGS.resume, kind: "ik-primary", press: () => resumeUnfinished(queue) }),
       button({ text: STRINGS.discard, press: () => discardUnfinished(queue) }),

@@ -72,10 +72,13 @@ function takeOver(queue, others) {
  * @param {Queue} other @param {Queue} queue
  */
 function isReplaced(other, queue) {
-  const isOther = other !== queue && other.process === queue.process && sessionOf(other) !== queue.session;
+  const isOther = other !== queue && isSameKernel(other, queue) && sessionOf(other) !== queue.session;
   const isHidden = other.wasShown && other.views === 0; // marimo gives each widget a manager of its own
   return isOther && isHidden && !other.connection.forgotten && nameAndDefaults(other) === nameAndDefaults(queue);
 }
+
+/** Whether two queues are known to be of one kernel: one that never answered can be of any. @param {Queue} one @param {Queue} other */
+export const isSameKernel = (one, other) => Boolean(one.process) && one.process === other.process;
 
 /** Whether rows are being uploaded, by this page or by Python. @param {Queue} queue */
 const hasRunningRows = (queue) => queue.isUploading || queue.store.run.running > 0;
