@@ -28,6 +28,7 @@ import yaml
 from sybil import Document, Region
 from sybil.parsers.markdown import SkipParser
 from sybil.parsers.markdown.lexers import DirectiveInHTMLCommentLexer, RawFencedCodeBlockLexer
+from traitlets import HasTraits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -48,9 +49,14 @@ def run_page(path: Path, names: dict[str, Any]) -> None:
     """
     document = Document.parse(str(path), SkipParser(), _blocks)
     document.namespace.update(names)
-    for example in document.examples():
-        with suppress(SkipTest):
-            example.evaluate()
+    try:
+        for example in document.examples():
+            with suppress(SkipTest):
+                example.evaluate()
+    finally:
+        for value in document.namespace.values():
+            if isinstance(value, HasTraits):
+                value.unobserve_all()  # an uploader reports from a thread, and a page's observers print
 
 
 def _blocks(document: Document) -> Iterable[Region]:
