@@ -10,11 +10,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 FLOORS := build/floors
 WORKERS ?= 2
-# The quick tests also wait, for time limits and for servers: more processes than processors use that time.
-QUICK_WORKERS ?= 6
-# Each run waits until its journal is on the disk: where there is room in memory, the quick tests keep their files there.
+# Tests with servers wait, also for time limits: more processes than processors use that time.
+SERVICE_WORKERS ?= 6
+# Each run waits until its journal is on the disk: where there is room in memory, these tests keep their files there.
 MEMORY := $(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 1000000 { print "TMPDIR=/dev/shm" }')
-QUICK := tests/unit tests/service
+SERVICE := tests/unit tests/service
 SLOW := tests/process tests/browser tests/cluster tests/benchmarks tests/live
 # They wait about half of their time: more processes than processors use it.
 SLOW_WORKERS ?= 3
@@ -97,7 +97,7 @@ js: $(VENV)/.js/.done      ## lint and types of the uploader's scripts
 	$(BIN)/node $(VENV)/.js/node_modules/typescript/bin/tsc --project ikpipe/widget/static \
 		--incremental --tsBuildInfoFile $(VENV)/.js/.tsbuildinfo
 
-check: $(VENV)/.dev $(VENV)/.js/.done  ## format, lint, types, and the quick tests of tests/unit and tests/service, at the same time
+check: $(VENV)/.dev $(VENV)/.js/.done  ## format, lint, types, and the quick tests, which are those of tests/unit, at the same time
 	@$(MAKE) --no-print-directory --jobs 3 lint types js quick
 
 lint: $(VENV)/.dev
@@ -110,11 +110,11 @@ types: $(VENV)/.dev
 
 # Tests are given out in long pieces, and a worker that is done takes from the other: a test takes milliseconds here.
 quick: $(VENV)/.dev
-	$(MEMORY) $(BIN)/pytest -n $(QUICK_WORKERS) -q --dist worksteal --hypothesis-profile=quick -m 'not soak and not slow' $(QUICK)
+	$(MEMORY) $(BIN)/pytest -n $(WORKERS) -q --dist worksteal --hypothesis-profile=quick tests/unit
 
 test: $(VENV)/.browser $(VENV)/.java $(VENV)/.js/.done  ## format, lint, types, and all tests but those of make interop and make soak
 	@$(MAKE) --no-print-directory --jobs 2 lint types js docs
-	$(MEMORY) $(BIN)/pytest -n $(QUICK_WORKERS) --dist worksteal --cov --cov-report=term $(QUICK)
+	$(MEMORY) $(BIN)/pytest -n $(SERVICE_WORKERS) --dist worksteal --cov --cov-report=term $(SERVICE)
 	@$(MAKE) --no-print-directory slow
 
 # The tests of a file share what is slow to start (Spark, Dask, JupyterLab): a file goes to one worker, the longest first.
@@ -124,8 +124,8 @@ slow: $(VENV)/.browser $(VENV)/.java  ## the tests with processes, browsers and 
 interop: $(VENV)/.browser  ## the tests with clients that others wrote: the official SDKs, jsonwebtoken, rclone
 	$(BIN)/pytest -n $(WORKERS) tests/interop
 
-floors: $(FLOORS)/.done    ## the quick tests and the demo with the lowest versions that are allowed
-	$(MEMORY) $(FLOORS)/bin/pytest -n $(QUICK_WORKERS) -q --dist worksteal --hypothesis-profile=quick $(QUICK)
+floors: $(FLOORS)/.done    ## tests/unit, tests/service and the demo with the lowest versions that are allowed
+	$(MEMORY) $(FLOORS)/bin/pytest -n $(SERVICE_WORKERS) -q --dist worksteal --hypothesis-profile=quick $(SERVICE)
 	cd $(FLOORS) && bin/ikpipe demo
 
 release: $(VENV)/.dev      ## build and check a release in dist/, up to its upload; PYTHONS="python3.12 …" try the wheel

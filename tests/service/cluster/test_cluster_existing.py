@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from ikpipe.cluster import PreparedUpload
     from ikpipe.emulator import Emulator
 
-pytestmark = pytest.mark.slow
 
 KEY = "private_cluster_long_enough_for_its_hash"
 READS = Policy(index_lag=0.1, first_wait=0.01, look_ups=0)

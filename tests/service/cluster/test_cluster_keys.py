@@ -206,7 +206,6 @@ def test_a_journal_of_another_run_is_found_by_the_driver(cluster: Cluster, tmp_p
         plan(cluster.driver, journal=tmp_path, folder="/other/")
 
 
-@pytest.mark.slow  # 200 parts
 def test_one_worker_joins_the_files_of_a_journal(cluster: Cluster, tmp_path: Path) -> None:
     """Many small files would be read for each part."""
     upload = prepared(cluster, journal=tmp_path, key="sku")

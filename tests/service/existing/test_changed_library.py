@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-pytestmark = pytest.mark.slow
 
 NAME = "a.gif"
 OURS, LATER = nights.gif("ours"), nights.gif("ours, later")  # of one size

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from ikpipe import Account
     from ikpipe.emulator import Emulator
 
-pytestmark = pytest.mark.slow
 
 _FOLDERS = count()
 SOON = ikpipe.Policy(first_wait=0.01, changes=0, look_ups=0, index_lag=0.3)

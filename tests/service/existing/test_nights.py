@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
     from ikpipe.emulator import Emulator
 
-pytestmark = pytest.mark.slow
 
 ROWS = 1_200  # more than a page
 CHANGED, TAGGED = range(0, ROWS, 100), range(50, ROWS, 100)  # 1 % each

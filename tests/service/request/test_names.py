@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 
     from ikpipe.emulator import Emulator
 
-pytestmark = pytest.mark.slow
-
 
 def codes(cells: dict[str, Any], names: Any = "stored", **keywords: Any) -> list[list[str]]:
     """Give the codes of each row's errors."""

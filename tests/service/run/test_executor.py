@@ -35,8 +35,6 @@ if TYPE_CHECKING:
     from ikpipe import Account
     from ikpipe.emulator import Emulator
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.mark.parametrize(("concurrency", "gates"), [(None, 2), (7, 1)])
 def test_urls_have_a_gate_of_their_own(concurrency: int | None, gates: int, account: Account, tmp_path: Path) -> None:

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     Arrived = Callable[[], list[dict[str, Any]]]
 
-pytestmark = pytest.mark.slow
 
 SOON = ikpipe.Policy(first_wait=0.01)
 IN_THE_DARK: Any = {"policy": ikpipe.Policy(unique_names="service", first_wait=0.01)}

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     Arrived = Callable[[], list[dict[str, Any]]]
 
-pytestmark = pytest.mark.slow
-
 
 # The authentication endpoint
 

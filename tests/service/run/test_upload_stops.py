@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     Arrived = Callable[[], list[dict[str, Any]]]
 
-pytestmark = pytest.mark.slow
 
 IN_2099 = "Thu, 31 Dec 2099 12:00:00 GMT"
 

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from ikpipe.request.result import Result
 
-pytestmark = pytest.mark.slow
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
 LENGTH = HEAD + b"Content-Length: 99999999\r\n\r\n"

@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
     Arrived = Callable[[], list[dict[str, Any]]]
 
-pytestmark = pytest.mark.slow
 
 SOON = ikpipe.Policy(first_wait=0.01)
 HERE: dict[str, Any] = {"fetch": "client", "fetch_hosts": ["127.0.0.1"], "policy": SOON}

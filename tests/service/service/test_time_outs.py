@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
     from ikpipe import Account
 
-pytestmark = pytest.mark.slow
 
 MB = 1_000_000
 

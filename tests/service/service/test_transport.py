@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     from doubles import Act, Talk
 
-pytestmark = pytest.mark.slow
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
 IN_STEP = [(socket.IPPROTO_TCP, "TCP_NOTSENT_LOWAT", 1 << 15)]

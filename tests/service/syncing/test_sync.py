@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from ikpipe.emulator import Emulator
 
-pytestmark = pytest.mark.slow
 
 TREE = {"a.txt": "a", "b.txt": "bb", "sub/c.txt": "ccc", "sub/deep/d.txt": "dddd", ".hidden": "h"}
 

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from ikpipe.emulator import Emulator
 
-pytestmark = pytest.mark.slow
 
 FILES = {f"{name}.txt": name * 3 for name in "abcdef"}
 GO: dict[str, Any] = {"delete": True, "dry_run": False}

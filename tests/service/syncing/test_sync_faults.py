@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from ikpipe.emulator import Emulator
 
-pytestmark = pytest.mark.slow
 
 GO: dict[str, Any] = {"delete": True, "dry_run": False}
 QUICK = ikpipe.Policy(first_wait=0.01, changes=500.0, look_ups=500.0, index_lag=0.2)

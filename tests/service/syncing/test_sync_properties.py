@@ -19,7 +19,6 @@ import ikpipe
 if TYPE_CHECKING:
     from ikpipe.emulator import Emulator
 
-pytestmark = pytest.mark.slow
 
 _FOLDERS = count()
 PATHS = st.sampled_from(["a", "b", "c", "s/a", "s/b", "t/a"])

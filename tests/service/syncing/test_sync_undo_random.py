@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     from ikpipe.emulator import Emulator
 
-pytestmark = pytest.mark.slow
 
 SWIFT = ikpipe.Policy(first_wait=0.001, index_lag=0.05, changes=0, look_ups=0)
 _FOLDERS = count()

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from ikpipe.emulator import Emulator
 
-pytestmark = pytest.mark.slow
 
 QUICK = ikpipe.Policy(index_lag=0.3, first_wait=0.02, look_ups=0, answer_wait=0.1)
 

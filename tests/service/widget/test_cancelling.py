@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     from ikpipe.emulator import Emulator
 
-pytestmark = pytest.mark.slow
-
 
 QUICK = ikpipe.Policy(index_lag=0.4, first_wait=0.02, look_ups=0)
 THREE = {"a.txt": b"a", "b.txt": b"b", "c.txt": b"c"}

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from ikpipe.emulator import Emulator
 
-pytestmark = pytest.mark.slow
-
 
 QUICK = ikpipe.Policy(index_lag=0.5, first_wait=0.02, look_ups=0)
 FILES = {f"{number}.txt": f"content {number}".encode() for number in range(8)}
