@@ -24,7 +24,8 @@ export function applyFixes(queue, problems) {
 }
 
 /**
- * Say which names of files that were just added are not those that they have here: ImageKit replaces characters.
+ * Say which names of files that were just added are not those that they have here: ImageKit replaces characters. Since
+ * it does so in any case, to undo this is to take the files out again.
  * @param {Queue} queue @param {string[]} ids
  */
 export function tellAdjusted(queue, ids) {
@@ -39,7 +40,9 @@ export function tellAdjusted(queue, ids) {
   if (!changes.length) return;
   const adjusted = changes.map(([id]) => id);
   const press = () => queue.emit("show", adjusted);
-  queue.emit("offer", { icon: "edit", text: adjustedText(changes), action: STRINGS.showFiles, press, ids: adjusted });
+  const undo = () => queue.emit("remove", adjusted);
+  const text = adjustedText(changes);
+  queue.emit("offer", { icon: "edit", text, action: STRINGS.showFiles, press, undo, ids: adjusted });
 }
 
 /** @param {string[][]} changes */

@@ -80,6 +80,7 @@ export class Ui {
       queue.connection.on("change", () => this.showConnection()),
       queue.on("change:summary", () => queue.showTrouble()),
       queue.on("show", (ids) => this.showRows(ids)),
+      queue.on("remove", (ids) => this.remove(ids)),
       queue.on("fresh", (ids) => this.showFresh(ids)),
       this.view.on("cards", () => root.classList.toggle("ik-whole", !this.view.cropped)),
       this.view.close,

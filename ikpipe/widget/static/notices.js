@@ -17,6 +17,7 @@ const MAX_TROUBLES = 3;
  * @property {string} text
  * @property {string} action
  * @property {() => void} press
+ * @property {() => void} [undo] what a second button does
  * @property {string[]} [ids]
  */
 
@@ -96,12 +97,11 @@ export class Notices {
       this.update();
       this.ui.root.focus({ preventScroll: true });
     };
-    const press = () => {
-      dismiss();
-      offer.press();
-    };
+    /** @param {string} text @param {() => void} press */
+    const action = (text, press) => button({ text, press: () => (dismiss(), press()) });
     const close = button({ icon: "close", label: STRINGS.dismiss, kind: "ik-quiet", press: dismiss });
-    return notice(offer.icon, offer.text, [button({ text: offer.action, press }), close]);
+    const undo = offer.undo ? [action(STRINGS.undo, offer.undo)] : [];
+    return notice(offer.icon, offer.text, [action(offer.action, offer.press), ...undo, close]);
   }
 
   /** @param {string} text @param {string} [details] what Python reported in its own words */
@@ -187,5 +187,6 @@ export class Notices {
 
 /** @param {string} iconName @param {string} text @param {HTMLElement[]} buttons */
 function notice(iconName, text, buttons = [], kind = "") {
-  return h("div", { class: `ik-notice ${kind}` }, icon(iconName), h("p", {}, text), buttons);
+  const end = buttons.length ? h("div", { class: "ik-notice-buttons" }, buttons) : "";
+  return h("div", { class: `ik-notice ${kind}` }, icon(iconName), h("p", {}, text), end);
 }

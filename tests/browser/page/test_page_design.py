@@ -52,6 +52,16 @@ def test_what_all_rows_share_is_in_the_toolbar(three: Uploads, stub: Stub) -> No
     assert headers(three) == ["Name", "Folder", "Tags", "Size", "Status"]
 
 
+def test_no_text_is_cut_off_at_its_foot(three: Uploads) -> None:
+    """In lines as low as the letters, the underscore of a folder would be hidden."""
+    low = three.root.evaluate("""root => [...root.querySelectorAll("*")].filter(one => {
+        const { overflowY, lineHeight, fontSize } = getComputedStyle(one);
+        const text = [...one.childNodes].some(node => node.nodeType === Node.TEXT_NODE && node.data.trim());
+        return text && overflowY !== "visible" && parseFloat(lineHeight) < 1.2 * parseFloat(fontSize);
+    }).map(one => one.outerHTML)""")
+    assert low == []
+
+
 def test_the_folder_of_all_files_is_changed_in_the_toolbar(three: Uploads) -> None:
     """Its button opens the panel for all files, at the folder."""
     three.button("Upload to /in: change the folder of all files").click()

@@ -317,6 +317,17 @@ def test_a_folder_with_a_space_is_adjusted(upload_page: Open, account: ikpipe.Ac
     uploads.root.get_by_text("3 selected").wait_for()
 
 
+def test_a_note_s_undo_takes_the_files_out(upload_page: Open, account: ikpipe.Account, folder: Path) -> None:
+    """ImageKit replaces the characters in any case; the files come back by the toast's own Undo."""
+    uploads, _uploader = upload_page(account, folder="/in")
+    uploads.drop([str(folder)])
+    uploads.root.locator(".ik-notice", has_text="will be stored as").get_by_role("button", name="Undo").click()
+    toast = uploads.root.locator(".ik-toast", has_text="3 files removed")
+    uploads.root.locator(".ik-empty").wait_for()
+    toast.get_by_role("button", name="Undo").click()
+    uploads.button("Upload 3 files").wait_for()
+
+
 def test_a_note_about_files_goes_away_with_them(upload_page: Open, account: ikpipe.Account, folder: Path) -> None:
     """Its button would show nothing."""
     uploads, _uploader = upload_page(account, folder="/in")
