@@ -128,9 +128,10 @@ floors: $(FLOORS)/.done    ## tests/unit, tests/service and the demo with the lo
 	$(MEMORY) $(FLOORS)/bin/pytest -n $(SERVICE_WORKERS) -q --dist worksteal --hypothesis-profile=quick $(SERVICE)
 	cd $(FLOORS) && bin/ikpipe demo
 
-release: $(VENV)/.dev      ## build and check a release in dist/, up to its upload; PYTHONS="python3.12 …" try the wheel
+release: $(VENV)/.dev $(VENV)/.browser  ## build and check a release in dist/, up to its upload; PYTHONS="python3.12 …" try the wheel
 	$(BIN)/python -m pip install --quiet --group release
 	$(BIN)/python .ci/release.py $(PYTHONS)
+	$(BIN)/pytest -m soak tests/browser/lab/test_wheel_in_lab.py
 
 soak: $(VENV)/.dev $(VENV)/.java    ## the long suites, for many minutes
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal -m soak

@@ -91,11 +91,13 @@ def free_port() -> int:
 
 
 @contextmanager
-def served(home: Path, module: str, *options: str, token: str, **variables: str) -> Iterator[Place]:
+def served(
+    home: Path, module: str, *options: str, token: str, python: str | Path = sys.executable, **variables: str
+) -> Iterator[Place]:
     """Run a server until the end of the block; `{port}` in an option is its port."""
     home.mkdir(parents=True, exist_ok=True)
     port = free_port()
-    command = [sys.executable, "-m", module, *(option.replace("{port}", str(port)) for option in options)]
+    command = [python, "-m", module, *(option.replace("{port}", str(port)) for option in options)]
     place = Place(f"http://127.0.0.1:{port}", token, home / "notebooks", home / "server.log")
     place.folder.mkdir(exist_ok=True)
     with place.log.open("wb") as log:
@@ -127,8 +129,8 @@ def stop(process: subprocess.Popen[bytes]) -> None:
 
 
 @contextmanager
-def jupyter_lab(home: Path) -> Iterator[Place]:
-    """Run a JupyterLab; its kernels end with it."""
+def jupyter_lab(home: Path, **settings: Any) -> Iterator[Place]:
+    """Run a JupyterLab, with settings of `served`; its kernels end with it."""
     for plugin, values in SETTINGS.items():
         path = home / "settings" / f"{plugin}.jupyterlab-settings"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -139,7 +141,7 @@ def jupyter_lab(home: Path) -> Iterator[Place]:
         "--ServerApp.port_retries=0", f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={home / 'notebooks'}",
         "--LabApp.expose_app_in_browser=True", "--LabApp.extension_manager=readonly",
     )  # fmt: skip
-    with served(home, "jupyterlab", *options, token=token) as place:
+    with served(home, "jupyterlab", *options, token=token, **settings) as place:
         try:
             yield place
         finally:
