@@ -59,10 +59,11 @@ SCHEMAS = (
 )
 """Titles of schemas → their files and the pages that describe them."""
 
-LOCAL_PICTURE = re.compile(r"<img [^>]*src=[\"']http://127\.0\.0\.1[^>]*>")
-"""A picture in a notebook's output that an emulator delivered, which has ended since."""
+LINK = re.compile(r"\[([^\]]*)\]\(([^)\s]+)\)")
+"""A link, or a picture without its exclamation mark."""
 
-LINK = re.compile(r"(?<!!)\[([^\]]*)\]\(([^)\s]+)\)")
+GAP = re.compile(r"\n{3,}(?=    \S)")
+"""Empty lines between two texts that a cell of a notebook prints."""
 
 
 def rewritten(text: str, target: Callable[[str], str | None]) -> str:
@@ -87,8 +88,8 @@ def page_of(path: Path) -> str | None:
         return "index.md"
     if name in TOP:
         return TOP[name]
-    if path.suffix == ".ipynb":
-        return f"notebooks/{path.stem}.md"
+    if path.is_relative_to(ROOT / "notebooks"):  # or a picture of a notebook
+        return name.replace(".ipynb", ".md")
     return path.relative_to(DOCS).as_posix() if path.is_relative_to(DOCS) else None
 
 
@@ -124,8 +125,8 @@ def copy_documents() -> None:
 def copy_notebooks() -> None:
     """Write the notebooks with their outputs."""
     for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
-        text, resources = MarkdownExporter().from_filename(str(path))
-        write(f"notebooks/{path.stem}.md", LOCAL_PICTURE.sub("", text), path)
+        text, resources = MarkdownExporter().from_filename(str(path), {"unique_key": path.stem})
+        write(f"notebooks/{path.stem}.md", GAP.sub("\n\n", text), path)
         for name, content in resources["outputs"].items():
             (PAGES / "notebooks" / name).write_bytes(content)
 
