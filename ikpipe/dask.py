@@ -101,8 +101,8 @@ def update(
     account, profile
         As for `upload`.
     slots
-        Maximum number of partitions that are updated at the same time, each with its share of `Policy(changes=5)`.
-        None: the number of the cluster's threads when a partition starts.
+        Maximum number of partitions that are updated at the same time; those that run share the rates of the policy,
+        `Policy(changes=5)`. None: all that Dask runs.
     dry_run, **keywords
         As for `ikpipe.update`.
 
@@ -120,6 +120,7 @@ def update(
     """
     _check_frame(frame, "update")
     prepared = prepare_update(account, slots=slots or 1, profile=profile, dry_run=dry_run, **keywords)
+    prepared = prepared.replaced(ledger=machine_ledger(slots))
     meta = prepared.begin(frame._meta)  # noqa: SLF001 - as in `upload`
     return _in_partitions(frame, _update_partition, prepared, slots, meta)
 
@@ -146,17 +147,22 @@ def _in_partitions(frame: Any, work: Any, prepared: Any, slots: int | None, meta
 
 def _update_partition(frame: pd.DataFrame, prepared: PreparedUpdate, slots: int | None, partitions: int) -> Any:
     """Update the files of a partition in this process."""
-    return prepared.replaced(slots=slots or min(_thread_count(), partitions))(frame)
+    return _with_share(prepared, slots, partitions)(frame)
+
+
+def _with_share(prepared: Any, slots: int | None, partitions: int) -> Any:
+    """Return a prepared upload or update for a partition in this process, which shares the limits with others."""
+    if _worker() is not None:
+        prepared = prepared.replaced(ledger=_SchedulerLedger(import_module("distributed").get_client(), slots))
+    return prepared.replaced(slots=slots or min(_thread_count(), partitions))
 
 
 def _upload_partition(
     frame: pd.DataFrame, prepared: cluster.PreparedUpload, slots: int | None, partitions: int
 ) -> pd.DataFrame:
     """Upload a partition in this process."""
-    if (worker := _worker()) is not None:
-        prepared = prepared.replaced(ledger=_SchedulerLedger(import_module("distributed").get_client(), slots))
-    prepared = prepared.replaced(slots=slots or min(_thread_count(), partitions))
-    results: pd.DataFrame = prepared(frame)
+    results: pd.DataFrame = _with_share(prepared, slots, partitions)(frame)
+    worker = _worker()
     if not frame.empty:
         first = frame.iloc[:FIRST_ROWS]
         rows = (first.index.tolist(), first.to_numpy().tolist())

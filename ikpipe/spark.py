@@ -129,8 +129,10 @@ def update(
     MappingError, MissingExtra
         As for `upload`.
     """
+    ledger = machine_ledger(slots) if _runs_here(frame) else None
     slots = _checked_slots(frame, slots, "update")
     prepared = prepare_update(account, slots=slots, profile=profile, dry_run=dry_run, **keywords)
+    prepared = prepared.replaced(ledger=ledger)
     prepared.begin(_empty_table(frame))  # raises MappingError if the mapping does not fit
     types: Any = import_module("pyspark.sql.types")
     kept = [field for field in frame.schema.fields if field.name not in (CHANGE, MESSAGE)]

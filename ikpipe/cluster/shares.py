@@ -9,8 +9,8 @@ import atexit
 import json
 import os
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -20,9 +20,12 @@ from ikpipe.concurrency.interrupts import interruptible_sleep
 from ikpipe.concurrency.shares import UNITS, Claim, Grant, renew, renew_here, sharing
 from ikpipe.concurrency.temporary import LockedFolder
 from ikpipe.run.existing.rules import ExistingRules
+from ikpipe.run.options import limited_rate
 
 if TYPE_CHECKING:
     from ikpipe.cluster.part import PreparedUpload
+    from ikpipe.cluster.update import PreparedUpdate
+    from ikpipe.concurrency.rate import RateLimiter
 
 
 @dataclass(frozen=True)
@@ -82,3 +85,15 @@ async def part_options(upload: PreparedUpload) -> AsyncIterator[dict[str, Any]]:
             yield upload.part_options()
         else:
             yield {**sending, "policy": upload.policy, "share": share}
+
+
+@asynccontextmanager
+async def part_pace(update: PreparedUpdate) -> AsyncIterator[Callable[[float], RateLimiter]]:
+    """Yield what limits a part of an update to its share of a rate of the whole update while the block runs."""
+    async with AsyncExitStack() as stack:
+        share = None
+        if update.ledger is not None:
+            held = sharing(update.ledger, update.id, UNITS, update.slots, interruptible_sleep)
+            share = await stack.enter_async_context(held)
+        slots = update.slots if share is None else 1
+        yield lambda rate: limited_rate(rate / slots, share, time.monotonic())

@@ -6,15 +6,18 @@ runs again finds its files as the first time left them.
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Unpack
 
 from ikpipe.cluster.failures import plainly
 from ikpipe.cluster.keys import account_here, check_driver, key_mark
 from ikpipe.cluster.part import PartTable
 from ikpipe.cluster.portable import Portable, own_packages
+from ikpipe.cluster.shares import part_pace
 from ikpipe.concurrency.interrupts import to_sync
+from ikpipe.concurrency.shares import Ledger
 from ikpipe.errors import MappingError
 from ikpipe.errors.scrubbing import scrubbed_repr
 from ikpipe.frames.adapters import FrameAdapter
@@ -43,6 +46,10 @@ class PreparedUpdate(Portable):
         Columns and parameters as a run stores them, assumptions about the service, whether files are only read.
     slots
         Maximum number of parts that run at the same time.
+    id
+        Identifies this preparation.
+    ledger
+        Divides the rates of the policy among the parts that run; None: each part has one of `slots` equal shares.
     packages
         The versions on the driver of what the cells are read with.
     key_mark
@@ -55,7 +62,9 @@ class PreparedUpdate(Portable):
     policy: Policy
     dry_run: bool
     slots: int
+    id: str
     key_mark: str | None = None
+    ledger: Ledger | None = None
     packages: dict[str, str] = field(default_factory=own_packages)
 
     __repr__ = scrubbed_repr
@@ -90,11 +99,6 @@ class PreparedUpdate(Portable):
     def job(self, table: Any) -> UploadJob:
         """Return the job of a part."""
         return UploadJob(PartTable(table, 0), self.mapping, numbered=False, reader=UpdateMapping)
-
-    def part_policy(self) -> Policy:
-        """Return the policy of one part: its share of the rates, which apply to the whole update."""
-        policy = self.policy
-        return replace(policy, changes=policy.changes / self.slots, look_ups=policy.look_ups / self.slots)
 
 
 @listed_keywords(PartUpdateKeywords)
@@ -139,6 +143,7 @@ def prepare_update(
         policy=policy,
         dry_run=dry_run,
         slots=slots,
+        id=uuid.uuid4().hex,
         key_mark=key_mark(account),
     )
 
@@ -148,7 +153,10 @@ async def _update_part_async(update: PreparedUpdate, table: Any) -> Any:
     account = account_here(update.account, update.profile, update.key_mark)
     job = update.job(table)
     check_job(job, account)
-    return await collect_changes(job, account, update.part_policy(), None, dry_run=update.dry_run, progress=False)
+    async with part_pace(update) as pace:
+        return await collect_changes(
+            job, account, update.policy, None, dry_run=update.dry_run, progress=False, pace=pace
+        )
 
 
 _update_part = to_sync(_update_part_async, "cluster")

@@ -13,4 +13,5 @@
     ticker.py               call a function from time to time
     rate.py                 the rate limiter, with limits that a 429 names or that are learned; the retry budget
     temporary.py            temporary folders, and the removal of those that killed processes left
+    turns.py                wait until the rate lets a request start
 """

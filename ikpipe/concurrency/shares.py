@@ -152,7 +152,7 @@ async def sharing(
             grant = await call(claim)
     except Exception as error:  # noqa: BLE001 - whatever an engine raises
         _log.warning(
-            "Parts of this upload cannot divide its limits among those that run (%s: %s). Each has one of %d equal "
+            "Parts of this run cannot divide its limits among those that run (%s: %s). Each has one of %d equal "
             "shares.",
             type(error).__name__,
             error,

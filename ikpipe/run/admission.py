@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 from ikpipe.concurrency.gate import ConcurrencyGate
 from ikpipe.concurrency.limits import MOST, AdaptiveLimit, FixedLimit
+from ikpipe.concurrency.turns import wait_turn
 from ikpipe.request.reply import UploadReply
 from ikpipe.request.result import CANCELLED, Result
 from ikpipe.run.health import RunHealth
@@ -86,13 +87,8 @@ class Permit:
 
     async def turn(self) -> bool:
         """Wait until the rate lets the request start; return whether to continue."""
-        limiter, control, asked = self._health.limiter, self._health.control, time.monotonic()
-        delay = limiter.reserve(asked)
-        while delay > 0 and await control.sleep(step := min(delay, limiter.longest_sleep)):
-            # A rejection that came meanwhile can hold the request back longer; another rate changes its time.
-            now = time.monotonic()
-            delay, asked = limiter.renew(now, asked, delay - step), now
-        return not control.draining
+        control = self._health.control
+        return await wait_turn(self._health.limiter, control.sleep) and not control.draining
 
     def sent(self) -> float:
         """Note that the request is sent now; return when that was."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from ikpipe.concurrency.rate import RateLimiter
+from ikpipe.concurrency.turns import wait_turn
 from ikpipe.errors import Error
 from ikpipe.request.account import Account
 from ikpipe.request.names import possible_paths
@@ -97,8 +97,7 @@ class LookupBatcher:
     async def _search(self, folder: str, search: _FileSearch) -> None:
         """Wait for a search's turn, while other rows may join it, and send it."""
         try:
-            away = self.pace.reserve(time.monotonic())
-            if away and not await self._sleep(away):
+            if not await wait_turn(self.pace, self._sleep):
                 raise Error("The run was stopped.")
             if self._open.get(folder) is search:
                 del self._open[folder]

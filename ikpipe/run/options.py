@@ -99,17 +99,25 @@ class SendOptions:
 
     def pace(self, rate: float | None) -> RateLimiter:
         """Return what limits how many requests a second start, given the limit of all parts of a run."""
-        limiter = RateLimiter(rate, self.starts_after)
-        if rate and self.share is not None:
-            limiter.longest_sleep = _LONGEST_SLEEP
-            self.share.follow(lambda fraction: limiter.set_rate(time.monotonic(), rate * fraction))
-        return limiter
+        return limited_rate(rate, self.share, self.starts_after)
 
     def recorded(self) -> dict[str, Any]:
         """Return what a journal records, as plain JSON values, so that the run is finished as it was started."""
         recorded = {name: getattr(self, name) for name in RECORDED}
         recorded["state"] = None if self.state is None else place_of(self.state)
         return {**recorded, "policy": asdict(self.policy)}
+
+
+def limited_rate(rate: float | None, share: Share | None = None, since: float = -math.inf) -> RateLimiter:
+    """Return what limits how many requests a second start, given the limit of all parts of a run.
+
+    `share` is the share that this part of the run has; `since` is as for `RateLimiter`.
+    """
+    limiter = RateLimiter(rate, since)
+    if rate and share is not None:
+        limiter.longest_sleep = _LONGEST_SLEEP
+        share.follow(lambda fraction: limiter.set_rate(time.monotonic(), rate * fraction))
+    return limiter
 
 
 def limited_bandwidth(value: float | str | None, share: Share | None = None) -> Bandwidth | None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any, Unpack
 
 from ikpipe.concurrency.interrupts import to_sync
+from ikpipe.concurrency.rate import RateLimiter
 from ikpipe.errors import MappingError, did_you_mean
 from ikpipe.frames.adapters import Frame
 from ikpipe.frames.chunks import InMemoryTable
@@ -143,15 +144,16 @@ async def collect_changes(
     dry_run: bool,
     progress: Shown,
     max_failures: int | None = None,
+    pace: Callable[[float], RateLimiter] = RateLimiter,
     **connection: Any,
 ) -> Any:
     """Update the files of a table, and return it with the outcomes of its rows.
 
-    `record` is the journal; None keeps none. `dry_run`: files are only read. `connection` are keywords of
-    `ServiceClient`. An error that stops the update has the rows as far as they got.
+    `record` is the journal; None keeps none. `dry_run`: files are only read. `pace` is that of `Updater`. `connection`
+    are keywords of `ServiceClient`. An error that stops the update has the rows as far as they got.
     """
     collector = ChangeCollector(job.table)
-    shown: dict[str, Any] = {"dry_run": dry_run, "progress": progress, "max_failures": max_failures}
+    shown: dict[str, Any] = {"dry_run": dry_run, "progress": progress, "max_failures": max_failures, "pace": pace}
     async with open_updater(job, account, policy, record, **shown, **connection) as updater:
         async for chunk, rows in updater.chunks():
             collector.take(chunk, rows)
@@ -172,10 +174,11 @@ async def open_updater(
     dry_run: bool,
     progress: Shown,
     max_failures: int | None = None,
+    pace: Callable[[float], RateLimiter] = RateLimiter,
     **connection: Any,
 ) -> AsyncIterator[Updater]:
     """Yield what updates the files of a job; parameters are those of `collect_changes`."""
     async with ServiceClient(policy=policy, **connection) as client, AsyncExitStack() as stack:
         journal = None if record is None else await stack.enter_async_context(UpdateJournal(record, job.table))
-        shown: dict[str, Any] = {"dry_run": dry_run, "progress": progress, "max_failures": max_failures}
+        shown: dict[str, Any] = {"dry_run": dry_run, "progress": progress, "max_failures": max_failures, "pace": pace}
         yield Updater(job, client, account, policy, journal, **shown)

@@ -89,7 +89,7 @@ class UpdateRows:
     """Carries out an update.
 
     `client`, `account` and `policy` are those of the run, `control` stops it. `on_end` is called as each row ends whose
-    file was changed.
+    file was changed. `pace` returns what limits requests to a number per second.
     """
 
     def __init__(
@@ -99,10 +99,11 @@ class UpdateRows:
         policy: Policy,
         control: RunControl,
         on_end: Callable[[RowUpdate], None] = lambda _row: None,
+        pace: Callable[[float], RateLimiter] = RateLimiter,
     ) -> None:
         self._on_end = on_end
-        reads = PacedRequests(client, account, RateLimiter(policy.look_ups), control.sleep, policy.first_wait)
-        changes = PacedRequests(client, account, RateLimiter(policy.changes), control.sleep, policy.first_wait)
+        reads = PacedRequests(client, account, pace(policy.look_ups), control.sleep, policy.first_wait)
+        changes = PacedRequests(client, account, pace(policy.changes), control.sleep, policy.first_wait)
         self._control, self._names, self._changes = control, policy.names, changes
         # Paths of files that are there are used as they are.
         self._library = LibraryFiles(reads, replace(policy, names="as_given"))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ikpipe.concurrency.interrupts import CURRENT_CONTROL, RunControl
+from ikpipe.concurrency.rate import RateLimiter
 from ikpipe.concurrency.ticker import ticking
 from ikpipe.errors import (
     AccountError,
@@ -46,7 +47,8 @@ class Updater:
     """Updates the files of a job's rows.
 
     `client`, `account` and `policy` are those of the run. `journal` records it; None keeps none. `dry_run`: files are
-    only read. `progress` and `max_failures` are as for `ikpipe.upload`. `trouble` is the error that stopped the update.
+    only read. `progress` and `max_failures` are as for `ikpipe.upload`. `pace` returns what limits requests to a number
+    per second. `trouble` is the error that stopped the update.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class Updater:
         dry_run: bool,
         progress: Shown = False,
         max_failures: int | None = None,
+        pace: Callable[[float], RateLimiter] = RateLimiter,
     ) -> None:
         check_max_failures(max_failures)
         self._most, self._failed_rows, self._first_failure = max_failures, list[Any](), Message()
@@ -71,7 +74,7 @@ class Updater:
         self._progress, self._unread = Progress(job.table.rows), 0
         self._was_read = False  # whether the library ever answered
         self._id = None if journal is None else _remembered(job.table.sample.attrs, journal.path)
-        self._rows = UpdateRows(client, account, policy, self._control, self._row_ended)
+        self._rows = UpdateRows(client, account, policy, self._control, self._row_ended, pace)
         self.trouble: AccountError | JournalError | UploadError | None = None
 
     def summary(self) -> dict[str, Any]:

@@ -21,7 +21,6 @@ import dask.dataframe as dd
 import nights
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 import second_uploads
 from distributed import Client, LocalCluster, wait
@@ -403,13 +402,17 @@ def test_the_rate_is_that_of_all_partitions(client: Client, emulate: Callable[..
 
 
 def fused(rows: int, folder: Path) -> Any:
-    """Return a frame of 20 partitions, of which Dask makes 4 when it reads them: only two of many columns are read."""
+    """Return a frame of rows with files, which Dask reads as fewer partitions than it says."""
+    files = [f"data:image/gif;base64,{base64.b64encode(b'GIF89a%d' % row).decode()}" for row in range(rows)]
+    return read_fused(pd.DataFrame({"sku": [f"s{row}" for row in range(rows)], "file": files}), folder)
+
+
+def read_fused(frame: pd.DataFrame, folder: Path) -> Any:
+    """Return 20 partitions of a frame, of which Dask makes 4 when it reads them: only two of many columns are read."""
     for part in range(20):
-        numbers = range(part, rows, 20)
-        files = [f"data:image/gif;base64,{base64.b64encode(b'GIF89a%d' % row).decode()}" for row in numbers]
-        columns = {"sku": [f"s{row}" for row in numbers], "file": files} | {f"x{at}": numbers for at in range(30)}
-        pq.write_table(pa.table(columns), folder / f"{part}.parquet")
-    return dd.read_parquet(folder, columns=["sku", "file"])
+        rows = frame.iloc[part::20]
+        rows.assign(**{f"x{at}": range(len(rows)) for at in range(30)}).to_parquet(folder / f"{part}.parquet")
+    return dd.read_parquet(folder, columns=[*frame.columns])
 
 
 @pytest.mark.filterwarnings("ignore:The inplace keyword in DataFrame")  # Dask uses it when it reads Parquet
@@ -440,6 +443,26 @@ def test_fewer_partitions_than_expected_have_the_whole_concurrency(
     with dask.config.set(scheduler=None if scheduler == "cluster" else scheduler, num_workers=16):
         ikpipe.dask.upload(fused(200, tmp_path).partitions[:7], emulator.account, **options).compute()
     assert 12 <= emulator.peak <= 16
+
+
+@pytest.mark.filterwarnings("ignore:The inplace keyword in DataFrame")  # Dask uses it when it reads Parquet
+@pytest.mark.parametrize("scheduler", ["cluster", "threads", "processes"])
+def test_an_update_in_fewer_partitions_than_expected_has_the_whole_rate(
+    scheduler: str, client: Client, emulate: Callable[..., Emulator], tmp_path: Path
+) -> None:
+    """Its rates follow the partitions that run, as those of an upload do."""
+    emulator = emulate()
+    rows = ikpipe.upload(table(60), emulator.account, file_name="{sku}.gif", progress=False)
+    policy = Policy(changes=10.0, look_ups=0)
+    frame = read_fused(rows[["sku", "ik_file_id"]], tmp_path)
+    lazy = ikpipe.dask.update(frame, emulator.account, description="{sku}", policy=policy)
+    assert (lazy.npartitions, lazy.optimize().npartitions) == (20, 4)
+    with dask.config.set(scheduler=None if scheduler == "cluster" else scheduler, num_workers=64):
+        assert set(lazy.compute()["ik_change"]) == {"done"}
+    times = sorted(entry["time"] for entry in emulator.log() if entry["method"] == "PATCH")
+    assert len(times) == 60
+    # Four partitions with a 20th of the rate each would take 28 s.
+    assert 5.5 < times[-1] - times[0] < 24
 
 
 def test_a_run_can_continue_with_another_concurrency(client: Client, emulate: Callable[..., Emulator]) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from ikpipe.concurrency.rate import RateLimiter
+from ikpipe.concurrency.turns import wait_turn
 from ikpipe.errors import AccountError, Error
 from ikpipe.request.account import Account
 from ikpipe.service.client import ApiError, ServiceClient
@@ -15,6 +15,7 @@ from ikpipe.service.client import ApiError, ServiceClient
 ATTEMPTS = 5
 LONGEST_WAIT = 8.0  # seconds between two attempts
 _SERVER_ERROR = 500
+_STOPPED = "The run was stopped."
 
 
 class StoppedError(Error):
@@ -53,7 +54,8 @@ class PacedRequests:
         attempt succeeds or the request is rejected.
         """
         for attempt in range(1, ATTEMPTS + 1):
-            await self._wait(self._pace.reserve(time.monotonic()))
+            if not await wait_turn(self._pace, self._sleep):
+                raise StoppedError(_STOPPED)
             try:
                 return await self._client.api(self._account, path, query, content=content, method=method)
             except AccountError:
@@ -62,9 +64,6 @@ class PacedRequests:
                 if attempt == ATTEMPTS or (isinstance(error, ApiError) and error.status < _SERVER_ERROR):
                     raise
             longest = min(LONGEST_WAIT, self._first_wait * 2.0 ** (attempt - 1))
-            await self._wait(random.uniform(0, longest))  # noqa: S311 - no secret
+            if not await self._sleep(random.uniform(0, longest)):  # noqa: S311 - no secret
+                raise StoppedError(_STOPPED)
         raise AssertionError
-
-    async def _wait(self, seconds: float) -> None:
-        if seconds and not await self._sleep(seconds):
-            raise StoppedError("The run was stopped.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -10,21 +11,30 @@ import pyarrow as pa
 import pytest
 
 import ikpipe
+from ikpipe.cluster.shares import machine_ledger
 from ikpipe.cluster.update import prepare_update
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ikpipe import Account
+    from ikpipe.emulator import Emulator
 
 SOON = ikpipe.Policy(first_wait=0.01, changes=0, look_ups=0)
 
 
 @pytest.fixture
 def results(account: Account, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> pd.DataFrame:
-    """Upload four files; the process has the key in its environment, as a worker has."""
-    monkeypatch.setenv("IMAGEKIT_PRIVATE_KEY", account.key())
-    frame = pd.DataFrame({"file": [b"1", b"2", b"3", b"4"], "sku": [*"abcd"]})
+    """Upload four files for a test."""
     folder = f"/{request.node.name}".replace("[", "-").replace("]", "")
-    return ikpipe.upload(frame, account, file_name="{sku}.txt", folder=folder, progress=False)[["ik_file_id", "sku"]]
+    return uploaded(account, 4, monkeypatch, folder=folder)
+
+
+def uploaded(account: Account, rows: int, monkeypatch: pytest.MonkeyPatch, **options: Any) -> pd.DataFrame:
+    """Upload files, and return their ids; the process has the key in its environment, as a worker has."""
+    monkeypatch.setenv("IMAGEKIT_PRIVATE_KEY", account.key())
+    frame = pd.DataFrame({"file": [b"%d" % row for row in range(rows)], "sku": [f"s{row}" for row in range(rows)]})
+    return ikpipe.upload(frame, account, file_name="{sku}.txt", progress=False, **options)[["ik_file_id", "sku"]]
 
 
 @pytest.mark.parametrize("kind", ["pandas", "arrow"])
@@ -46,10 +56,37 @@ def test_parts_are_updated_and_repeated(results: pd.DataFrame, account: Account,
     assert list(getattr(empty, "column_names", empty.columns)) == [*results, "ik_change", "ik_change_message"]
 
 
-def test_parts_share_the_rate(account: Account) -> None:
-    """All parts together send no faster than one update does."""
-    prepared = prepare_update(account, slots=4, description="x", policy=ikpipe.Policy(changes=8))
-    assert prepared.part_policy().changes == 2
+def changes(emulator: Emulator) -> list[float]:
+    """Return when details of files were changed."""
+    return sorted(entry["time"] for entry in emulator.log() if entry["method"] == "PATCH")
+
+
+def test_parts_without_a_ledger_have_equal_shares_of_the_rate(
+    emulate: Callable[..., Emulator], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Parts that follow each other wait as if all slots were in use, each before its first change, too."""
+    emulator = emulate()
+    files = uploaded(emulator.account, 6, monkeypatch)
+    prepared = prepare_update(emulator.account, slots=4, description="x", policy=replace(SOON, changes=40))
+    for row in range(6):
+        prepared(files.iloc[row : row + 1])
+    times = changes(emulator)
+    assert len(times) == 6
+    assert times[-1] - times[0] > 0.4
+
+
+def test_a_part_that_runs_alone_has_the_whole_rate(
+    emulate: Callable[..., Emulator], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever number of parts was expected."""
+    emulator = emulate()
+    files = uploaded(emulator.account, 20, monkeypatch)
+    prepared = prepare_update(emulator.account, slots=1_000, description="x", policy=replace(SOON, changes=40))
+    prepared.replaced(ledger=machine_ledger(None))(files)
+    times = changes(emulator)
+    assert len(times) == 20
+    # A thousandth of the rate would take 475 s.
+    assert 0.4 < times[-1] - times[0] < 100
 
 
 def test_a_dry_run_changes_nothing(results: pd.DataFrame, account: Account) -> None:
