@@ -12,6 +12,7 @@
     table_rows.py       rows of a table that was dropped in a page
     table_columns.py    what its columns may be
     table_messages.py   messages about it
+    extensions.py       the extension that a new name keeps
     folder_files.py     files of the uploader's folder that a page adds by a pattern
     folder_messages.py  messages about them
     naming.py           whether a page may let a file replace one of the library

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -13,6 +11,7 @@ from ikpipe.errors import InvalidValue, MappingError
 from ikpipe.frames.mapping import ColumnMapping
 from ikpipe.request.values import to_text
 from ikpipe.widget.edited_table import EditedTable
+from ikpipe.widget.extensions import extension_of, new_name
 from ikpipe.widget.rows import WidgetRow
 
 if TYPE_CHECKING:
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from ikpipe.widget.messages import RenameMessage
 
 _SHOWN = 8  # rows of a preview
-_EXTENSION = re.compile(r"\.[A-Za-z0-9]{1,5}$")
 _NAMES = ("file_name", "fileName")
 
 
@@ -61,7 +59,7 @@ def new_names(table: EditedTable, rows: Sequence[WidgetRow], template: str) -> l
     """
     frame = table.frame(rows)
     if "name" not in frame.columns:
-        stems = [PurePosixPath(row.view.name).stem for row in rows]
+        stems = [row.view.name.removesuffix(extension_of(row.view.name)) for row in rows]
         frame["name"] = pd.Series(stems, index=frame.index, dtype=object)
     ignored = [*table.input_mapping.get("ignore", ()), *(label for label in frame.columns if label in _NAMES)]
     parameters = {"file_name": template}
@@ -74,5 +72,4 @@ def new_names(table: EditedTable, rows: Sequence[WidgetRow], template: str) -> l
 def _name(before: str, value: Any) -> str | None:
     if value is None or isinstance(value, InvalidValue):
         return None
-    name = to_text(value)
-    return name if _EXTENSION.search(name) else name + PurePosixPath(before).suffix
+    return new_name(before, to_text(value))

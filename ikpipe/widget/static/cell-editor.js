@@ -1,7 +1,7 @@
 // Editing a name, a folder or tags where the table shows them.
 
 import { h } from "./dom.js";
-import { extensionOf } from "./format.js";
+import { extensionOf, newName } from "./format.js";
 import { isChangeable, isEditable } from "./states.js";
 import { STRINGS } from "./strings.js";
 
@@ -96,10 +96,9 @@ function cellText(row, column) {
   return row.name.slice(0, row.name.length - extensionOf(row.name).length);
 }
 
-/** Return the value that a text means; a name keeps its extension. @param {Row} row @param {string} column @param {string} text @returns {Value} */
+/** Return the value that a text means; a name keeps its extension, see `newName`. @param {Row} row @param {string} column @param {string} text @returns {Value} */
 function cellValue(row, column, text) {
   if (column === "tags") return [...new Set(text.split(",").map((tag) => tag.trim()).filter(Boolean))];
   if (!text || column === "folder") return text || null;
-  const extension = extensionOf(row.name);
-  return text.toLowerCase().endsWith(extension.toLowerCase()) ? text : text + extension;
+  return newName(row.name, text);
 }

@@ -2,7 +2,7 @@
 // function with a new value; null resets it to the default.
 
 import { button, h, setText } from "./dom.js";
-import { extensionOf } from "./format.js";
+import { extensionOf, newName } from "./format.js";
 import { STRINGS } from "./strings.js";
 
 const MAX_CHIPS = 100; // tags that the field shows
@@ -85,27 +85,22 @@ export class TextField {
   }
 }
 
-/** A file's name: its extension is shown next to the field, and kept. */
+/** A file's name: its extension is shown next to the field, and kept unless another one is typed. */
 export class NameField extends TextField {
   /** @param {string} id @param {Commit} commit */
   constructor(id, commit) {
-    super(id, (value) => commit(value === null ? null : this.withExtension(String(value))), { spellcheck: "false" });
-    this.extension = "";
+    super(id, (value) => commit(value === null ? null : newName(this.name, String(value))), { spellcheck: "false" });
+    this.name = "";
     this.suffix = h("span", { class: "ik-extension" });
     this.element = h("span", { class: "ik-name-field" }, this.input, this.suffix);
   }
 
-  /** @param {string} text */
-  withExtension(text) {
-    return text.toLowerCase().endsWith(this.extension.toLowerCase()) ? text : text + this.extension;
-  }
-
   /** @param {Value} value @param {boolean} mixed */
   show(value, mixed) {
-    const name = String(value ?? "");
-    this.extension = mixed ? "" : extensionOf(name);
-    setText(this.suffix, this.extension);
-    super.show(name.slice(0, name.length - this.extension.length), mixed);
+    this.name = mixed ? "" : String(value ?? "");
+    const extension = extensionOf(this.name);
+    setText(this.suffix, extension);
+    super.show(this.name.slice(0, this.name.length - extension.length), mixed);
   }
 }
 

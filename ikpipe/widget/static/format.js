@@ -47,6 +47,26 @@ export function kindText(row) {
 /** Return a name's extension with its dot, `""` if it has none. @param {string} name */
 export const extensionOf = (name) => /.(\.(?=\d*[a-z])[a-z0-9]{1,8})$/i.exec(name)?.[1] ?? "";
 
+// File types, which a typed name can end with; `extensions.py` has the same.
+const FILE_TYPES = new Set(
+  (
+    "3gp aac ai avi avif bmp css csv doc docx eps flac flv gif glb gltf heic heif htm html ico jpe jpeg jpg js " +
+    "json jxl m4a m4v md mkv mov mp3 mp4 mpeg mpg odp ods odt oga ogg ogv otf pdf png ppt pptx ps psd rar rtf " +
+    "svg tif tiff ttf txt wav weba webm webmanifest webp wmv woff woff2 xls xlsx xml zip"
+  ).split(" "),
+);
+
+/**
+ * Return the name that a text means for a file: with its extension, unless the text ends with that of a file type.
+ * @param {string} name the file's name so far @param {string} text
+ */
+export function newName(name, text) {
+  const own = extensionOf(name);
+  const [, typed = ""] = /.\.([a-z0-9]+)$/i.exec(text) ?? [];
+  const isWhole = FILE_TYPES.has(typed.toLowerCase()) || text.toLowerCase().endsWith(own.toLowerCase());
+  return isWhole ? text : text + own;
+}
+
 /** @type {[Family, RegExp][]} */
 const EXTENSIONS = [
   ["image", /\.(jpe?g|png|gif|webp|avif|svg|bmp|ico)$/],

@@ -1,7 +1,8 @@
 // Cells that are copied from a spreadsheet and pasted into rows: each line is a row, each column goes where the user says.
 
 import { h } from "./dom.js";
-import { ChangePreview, labeled, openForm, SHOWN, withExtension } from "./renaming.js";
+import { newName } from "./format.js";
+import { ChangePreview, labeled, openForm, SHOWN } from "./renaming.js";
 import { isChangeable, isEditable } from "./states.js";
 import { STRINGS } from "./strings.js";
 
@@ -85,7 +86,7 @@ function pastedValues(rows, column, texts) {
     const text = texts[at];
     if (text === undefined || (column === "file_name" && !text)) return;
     const tags = text.split(/[,;]/).map((tag) => tag.trim()).filter(Boolean);
-    const name = /\.\w{1,5}$/.test(text) ? text : withExtension(row.name, () => text);
+    const name = newName(row.name, text);
     values.set(row.id, column === "tags" ? tags : column === "file_name" ? name : text);
   });
   return values;

@@ -1,6 +1,7 @@
 // New names and other texts for many files: by a template, or by finding and replacing text. Both show what will change.
 
 import { button, h } from "./dom.js";
+import { extensionOf } from "./format.js";
 import { messageOf } from "./kernel.js";
 import { storedName } from "./row-parts.js";
 import { isChangeable, isEditable } from "./states.js";
@@ -114,10 +115,10 @@ function replaced(rows, column, replace) {
 }
 
 /** @param {string} name @param {(text: string) => string} replace */
-export function withExtension(name, replace) {
-  const at = name.lastIndexOf(".");
-  const stem = replace(at > 0 ? name.slice(0, at) : name);
-  return stem && stem + (at > 0 ? name.slice(at) : "");
+function withExtension(name, replace) {
+  const extension = extensionOf(name);
+  const stem = replace(name.slice(0, name.length - extension.length));
+  return stem && stem + extension;
 }
 
 /** @param {Row} row @param {ReplaceableColumn} column @returns {string[]} */

@@ -236,6 +236,25 @@ def test_cells_of_the_table_are_edited_in_place(listed: tuple[Uploads, Uploader]
     uploads.row("shirt.jpg").wait_for()
 
 
+def test_a_typed_extension_replaces_that_of_the_file(listed: tuple[Uploads, Uploader]) -> None:
+    """If it is that of a file type, in a cell and in the panel; other text after a dot does not."""
+    uploads, uploader = listed
+    keyboard = uploads.page.keyboard
+    keyboard.press("Escape")  # nothing is selected
+    keyboard.press("Control+Home")
+    keyboard.press("Home")  # the name
+    keyboard.type("shirt-v1.2")
+    keyboard.press("Enter")
+    uploads.row("shirt-v1.2.jpg").wait_for()
+    uploads.button("Edit IMG_2.jpg").click()
+    field = uploads.root.get_by_label("Name", exact=True)
+    field.fill("hat.png")
+    field.press("Enter")
+    uploads.row("hat.png").wait_for()
+    assert field.input_value() == "hat"
+    assert [*uploader.frame["file_name"]] == ["shirt-v1.2.jpg", "hat.png", "other.jpg"]
+
+
 def test_tags_are_edited_in_the_table(listed: tuple[Uploads, Uploader]) -> None:
     """With a double click and Alt, at commas; what is not changed is not saved."""
     uploads, uploader = listed
