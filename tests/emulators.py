@@ -22,7 +22,7 @@ def start() -> Iterator[Callable[..., Client]]:
 
         def begin(*arguments: Any, **options: Any) -> Client:
             emulator = stack.enter_context(Emulator(*arguments, **{**LOOPBACK, **options}))
-            return Client(emulator, stack.enter_context(httpx.Client()))
+            return Client(emulator, stack.enter_context(httpx.Client(timeout=60)))
 
         yield begin
 
@@ -30,5 +30,5 @@ def start() -> Iterator[Callable[..., Client]]:
 @pytest.fixture(scope="module")
 def client() -> Iterator[Client]:
     """One emulator with the default rules, for all tests of a module."""
-    with Emulator(**LOOPBACK) as emulator, httpx.Client() as http:
+    with Emulator(**LOOPBACK) as emulator, httpx.Client(timeout=60) as http:
         yield Client(emulator, http)

@@ -96,7 +96,7 @@ def test_it_finds_what_differs(emulate: Callable[..., Emulator]) -> None:
 def test_a_search_that_lags_is_told_with_its_policy(emulate: Callable[..., Emulator]) -> None:
     """A lag longer than a third of what the client waits asks for another `index_lag`; a shorter one does not."""
     account = emulate(index_lag=2).account
-    with httpx.Client() as http:
+    with httpx.Client(timeout=60) as http:
         finding = guesses.index_lag(Talk(account, http))
     assert float(finding.seen.removesuffix(" s.")) >= 2
     assert finding.policy == {"index_lag": 30.0}

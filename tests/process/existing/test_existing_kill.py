@@ -81,7 +81,7 @@ def test_a_night_that_only_adds_dies(mode: str, step: str, emulate: Callable[...
 def test_what_others_set_survives_a_run_that_died(step: str, emulate: Callable[..., Emulator], tmp_path: Path) -> None:
     """A replacement that is repeated publishes no private file, and keeps the details that the table does not give."""
     emulator, _ = begin(emulate)
-    with httpx.Client() as http:
+    with httpx.Client(timeout=60) as http:
         client = Client(emulator, http)
         for row in range(0, ROWS, 4):
             name, fields = f"{row:06}.gif", {"isPrivateFile": "true", "description": "Theirs."}
@@ -103,7 +103,7 @@ def test_a_file_that_appears_after_a_run_died_stays(
     emulator, frame = nights.open_library(emulate()), nights.table(8)
     options = {**OPTIONS, "journal": tmp_path / "run.ikjournal", "on_existing": mode}
     assert killed(ikpipe.upload, step, 1, frame, emulator.account, **options)
-    with httpx.Client() as http:
+    with httpx.Client(timeout=60) as http:
         client = Client(emulator, http)
         for sku in frame["sku"]:
             client.fixed(f"{sku}.gif", b"GIF89a, somebody else's", folder=nights.FOLDER).raise_for_status()

@@ -237,7 +237,7 @@ def ledger_differences(planned: Counter[str], log: list[dict[str, Any]]) -> list
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[ScenarioWorld]:
     """Have an emulator without files."""
-    with Emulator(**LOOPBACK) as emulator, httpx.Client() as http:
+    with Emulator(**LOOPBACK) as emulator, httpx.Client(timeout=60) as http:
         yield ScenarioWorld(Client(emulator, http), tmp_path)
 
 

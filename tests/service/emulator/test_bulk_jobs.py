@@ -55,7 +55,7 @@ def shop(start: Callable[..., Client]) -> Client:
 @pytest.fixture(scope="module")
 def untouched() -> Iterator[Client]:
     """Start one with the same files for the requests that change nothing."""
-    with Emulator() as emulator, httpx.Client() as http:
+    with Emulator() as emulator, httpx.Client(timeout=60) as http:
         yield fill(Client(emulator, http))
 
 

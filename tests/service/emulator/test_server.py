@@ -32,7 +32,7 @@ def test_many_emulators_leave_nothing_behind() -> None:
     """After five emulators there are as many threads and open files as after one."""
 
     def live() -> None:
-        with Emulator() as emulator, httpx.Client() as http:
+        with Emulator() as emulator, httpx.Client(timeout=60) as http:
             Client(emulator, http).upload("http://127.0.0.1:1/")
 
     live()
@@ -116,7 +116,7 @@ def test_client_that_goes_away_stores_nothing(start: Callable[..., Client]) -> N
 
 def test_temporary_directory_is_removed() -> None:
     """Without a directory, files are deleted when the emulator stops."""
-    with Emulator() as emulator, httpx.Client() as http:
+    with Emulator() as emulator, httpx.Client(timeout=60) as http:
         assert Client(emulator, http).upload().status_code == 200
         directory = emulator.directory
         assert directory.is_dir()
@@ -125,7 +125,7 @@ def test_temporary_directory_is_removed() -> None:
 
 def test_restart_remembers(tmp_path: Path, start: Callable[..., Client]) -> None:
     """Files, their bytes, fields and used tokens survive a restart."""
-    with Emulator(tmp_path) as emulator, httpx.Client() as http:
+    with Emulator(tmp_path) as emulator, httpx.Client(timeout=60) as http:
         first = Client(emulator, http)
         first.add_field("brand", type="Text")
         token = first.token({"fileName": "file.bin"})

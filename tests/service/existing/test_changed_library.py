@@ -30,7 +30,7 @@ _FOLDERS = count()
 @pytest.fixture(scope="module")
 def client() -> Iterator[Client]:
     """One emulator for all tests, each of which has a folder of its own."""
-    with Emulator(**LOOPBACK) as emulator, httpx.Client() as http:
+    with Emulator(**LOOPBACK) as emulator, httpx.Client(timeout=60) as http:
         yield Client(nights.open_library(emulator), http)
 
 
@@ -284,7 +284,7 @@ def test_a_restored_backup_and_a_file_that_is_gone(place: LibraryTarget, tmp_pat
 
 def test_the_state_of_another_account(place: LibraryTarget, emulate: Callable[..., Emulator]) -> None:
     """A state says nothing about the library of another account, which has a file of that path and size."""
-    with httpx.Client() as http:
+    with httpx.Client(timeout=60) as http:
         other = LibraryTarget(Client(nights.open_library(emulate()), http), place.folder, place.state)
         assert other.upload()["ik_status"] == "uploaded"
         other.client.api("DELETE", f"/v1/files/{other.file.details['fileId']}")

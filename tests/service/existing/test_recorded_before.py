@@ -28,7 +28,7 @@ FOLDERS = count()
 @pytest.fixture(scope="module")
 def client() -> Iterator[Client]:
     """One emulator for all tests, each of which has a folder of its own."""
-    with Emulator(**LOOPBACK) as emulator, httpx.Client() as http:
+    with Emulator(**LOOPBACK) as emulator, httpx.Client(timeout=60) as http:
         yield Client(nights.open_library(emulator), http)
 
 

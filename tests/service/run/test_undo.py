@@ -30,7 +30,7 @@ CREATED, REPLACED, UPDATED, SAME = "created", "replaced", "updated", "same"
 @pytest.fixture(scope="module")
 def client() -> Iterator[Client]:
     """One emulator for all tests, each of which has a folder of its own."""
-    with Emulator(**LOOPBACK) as emulator, httpx.Client() as http:
+    with Emulator(**LOOPBACK) as emulator, httpx.Client(timeout=60) as http:
         yield Client(nights.open_library(emulator), http)
 
 
@@ -172,7 +172,7 @@ class Counting(httpx.AsyncHTTPTransport):
 def test_a_service_whose_restored_versions_keep_the_details(emulate: Callable[..., Emulator], tmp_path: Path) -> None:
     """Details are set back, apart from the privacy, which is reported."""
     emulator = nights.open_library(emulate(restored_details="file"))
-    with httpx.Client() as http:
+    with httpx.Client(timeout=60) as http:
         scene = Scene(Client(emulator, http), tmp_path / "run.ikjournal")
         scene.run()
         assert scene.undone() == DONE

@@ -32,14 +32,14 @@ FAULTS = dict.fromkeys(("store-then-cut", "reset-after", "5xx", "429"), 0.05)
 @pytest.fixture(scope="module")
 def client() -> Iterator[Client]:
     """Give one emulator for all examples, each of which has a folder of its own."""
-    with Emulator(**LOOPBACK) as emulator, httpx.Client() as http:
+    with Emulator(**LOOPBACK) as emulator, httpx.Client(timeout=60) as http:
         yield Client(nights.open_library(emulator), http)
 
 
 @pytest.fixture(scope="module")
 def faulty() -> Iterator[Client]:
     """Give an emulator that answers one upload in five badly, for all examples."""
-    with Emulator(**LOOPBACK, faults=FAULTS, seed=7, fault_wait=5) as emulator, httpx.Client() as http:
+    with Emulator(**LOOPBACK, faults=FAULTS, seed=7, fault_wait=5) as emulator, httpx.Client(timeout=60) as http:
         yield Client(nights.open_library(emulator), http)
 
 
