@@ -48,13 +48,13 @@ export function kindText(row) {
 export const extensionOf = (name) => /.(\.(?=\d*[a-z])[a-z0-9]{1,8})$/i.exec(name)?.[1] ?? "";
 
 // File types, which a typed name can end with; `extensions.py` has the same.
-const FILE_TYPES = new Set(
-  (
-    "3gp aac ai avi avif bmp css csv doc docx eps flac flv gif glb gltf heic heif htm html ico jpe jpeg jpg js " +
-    "json jxl m4a m4v md mkv mov mp3 mp4 mpeg mpg odp ods odt oga ogg ogv otf pdf png ppt pptx ps psd rar rtf " +
-    "svg tif tiff ttf txt wav weba webm webmanifest webp wmv woff woff2 xls xlsx xml zip"
-  ).split(" "),
-);
+const FILE_TYPES = new Set([
+  "3gp", "aac", "ai", "avi", "avif", "bmp", "css", "csv", "doc", "docx", "eps", "flac", "flv", "gif", "glb",
+  "gltf", "heic", "heif", "htm", "html", "ico", "jpe", "jpeg", "jpg", "js", "json", "jxl", "m4a", "m4v", "md",
+  "mkv", "mov", "mp3", "mp4", "mpeg", "mpg", "odp", "ods", "odt", "oga", "ogg", "ogv", "otf", "pdf", "png",
+  "ppt", "pptx", "ps", "psd", "rar", "rtf", "svg", "tif", "tiff", "ttf", "txt", "wav", "weba", "webm",
+  "webmanifest", "webp", "wmv", "woff", "woff2", "xls", "xlsx", "xml", "zip",
+]);
 
 /**
  * Return the name that a text means for a file: with its extension, unless the text ends with that of a file type.

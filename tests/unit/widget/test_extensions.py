@@ -44,6 +44,6 @@ def test_what_an_extension_is(name: str, extension: str) -> None:
 def test_python_and_the_page_know_the_same_file_types() -> None:
     """Names are completed in the page where they are typed, and in Python for patterns."""
     code = (Path(ikpipe.widget.__file__).parent / "static" / "format.js").read_text("utf-8")
-    listed = re.search(r"const FILE_TYPES = new Set\(\n  \((.*?)\)\.split", code, re.DOTALL)
+    listed = re.search(r"const FILE_TYPES = new Set\(\[(.*?)\]\)", code, re.DOTALL)
     assert listed
-    assert set(" ".join(re.findall(r'"(.*?)"', listed[1])).split()) == FILE_TYPES
+    assert set(re.findall(r'"(.*?)"', listed[1])) == FILE_TYPES
