@@ -1,4 +1,4 @@
-"""The wheel alone, as somebody has it who follows the documentation: installed with JupyterLab, the uploader in a notebook."""
+"""The wheel alone, as the documentation says: installed with JupyterLab, the uploader in a notebook."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ ALONE = {"PYTHONPATH": "", "JUPYTER_PATH": ""}  # nothing of this clone
 
 def _page_block(language: str, word: str) -> str:
     """Return the block of the uploader's page that has a word."""
-    blocks = re.findall(rf"^```{language}\n(.*?)^```", (ROOT / "docs/widget.md").read_text("utf-8"), re.M | re.S)
+    page = (ROOT / "docs/widget.md").read_text("utf-8")
+    blocks = re.findall(rf"^```{language}\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
     return next(str(block) for block in blocks if word in block)
 
 
