@@ -63,3 +63,9 @@ def test_rules_for_classes_of_the_root_apply_to_it() -> None:
     assert named
     rules = re.compile(rf"^.*(?<!&)\.(?:{'|'.join(named)})\b.*", re.MULTILINE)
     assert rules.findall(assets.style()) == []
+
+
+def test_rules_below_the_root_do_not_name_it() -> None:
+    """They are nested in its rule, where ``.ikpipe .ik-title`` would match nothing."""
+    sheets = [path for path in STATIC.glob("*.css") if path.stem != "root"]
+    assert [path.name for path in sheets if ".ikpipe " in path.read_text("utf-8")] == []
