@@ -7,6 +7,7 @@ process remembers, or one of the user's state folder that has the run's id and i
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -28,6 +29,8 @@ from ikpipe.run.undo_rows import DoneRow, keys_of, row_of_record, row_of_result
 if TYPE_CHECKING:
     import pandas as pd
 
+_log = logging.getLogger("ikpipe.run")
+
 
 class UndoSource(NamedTuple):
     """What is undone: the run's table with its results, what each row did, and the journal, if there is one."""
@@ -45,7 +48,7 @@ def opened_source(run: Any, account: Account, clock_skew: float, *, trust: bool)
     accepts a journal that does not prove that this account wrote it. Raise `JournalError` if there is no such journal
     or it cannot be used, `MappingError` if the table is not one of results.
     """
-    path = _path(run, account) if isinstance(run, (str, Path)) else None
+    path = _path(run, account, clock_skew, trust=trust) if isinstance(run, (str, Path)) else None
     if path is not None and path.is_file() and is_database(path):
         with SQLiteJournal.open(path, account, trust=trust) as journal:
             yield _of_journal(journal, clock_skew)
@@ -62,16 +65,37 @@ def opened_source(run: Any, account: Account, clock_skew: float, *, trust: bool)
         yield _of_results(table, found, clock_skew)
 
 
-def _path(run: str | Path, account: Account) -> Path:
+def _path(run: str | Path, account: Account, clock_skew: float, *, trust: bool) -> Path:
     """Return the file of a journal or of results; `run` may also be the name of a run."""
     path = Path(run)
     if path.is_file() or path.is_dir():
         return path
     if isinstance(run, str) and (named := [*catalog.journals_of(run, account)]):
-        return named[0]
+        return _last_with_changes(named, account, clock_skew, trust=trust)
     words = f"There is no journal or results file {quoted(str(run))}, and no run of this name has a journal in "
     fix = "Name the file. Journals of finished runs are kept in that folder for 30 days."
     raise JournalError(f"{words}{catalog.journals_folder()}.", fix=fix)
+
+
+def _last_with_changes(named: list[Path], account: Account, clock_skew: float, *, trust: bool) -> Path:
+    """Return the last journal of a name, the latest first, that has something to undo; else the last one.
+
+    A job that is started twice in one night often finds all files unchanged the second time.
+    """
+    last, *earlier = named
+    with SQLiteJournal.open(last, account, trust=trust) as journal:
+        changed = [last] if _has_changes(journal, clock_skew) else []
+    for path in earlier:
+        with suppress(JournalError), SQLiteJournal.open(path, account, trust=trust) as journal:
+            if not journal.undone and _has_changes(journal, clock_skew):
+                changed.append(path)
+    if len(changed) > 1:
+        _log.warning("An earlier run of this name changed files, too. To undo it, name its journal: %s", changed[1])
+    return changed[0] if changed else last
+
+
+def _has_changes(journal: SQLiteJournal, clock_skew: float) -> bool:
+    return any(row_of_record(at, record, clock_skew).concerns_file for at, record in journal.records())
 
 
 def _read(path: Path) -> pd.DataFrame:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 SWIFT = ikpipe.Policy(first_wait=0.01, index_lag=0.1, changes=0, look_ups=0)
 FOLDERS = count()
 CREATED, REPLACED, UPDATED, SAME = "created", "replaced", "updated", "same"
+NIGHT = "night-2026-12-01"
 
 
 @pytest.fixture(scope="module")
@@ -416,6 +417,41 @@ def test_a_run_by_its_name(client: Client, tmp_path: Path, monkeypatch: pytest.M
     scene = Scene(client, tmp_path / "run.ikjournal")
     scene.run(run="night-2026-11-30", journal=None)
     assert scene.undone("night-2026-11-30") == DONE
+    assert scene.library() == scene.before
+
+
+def _run_again(scene: Scene, folder: Path, created: bytes) -> list[str]:
+    """Repeat the run of this night with the same name and state; return the statuses."""
+    contents = [created, nights.gif("new content") + b"longer", nights.gif(UPDATED), nights.gif(SAME)]
+    frame = scene.results[["sku", "tags", "brand"]].assign(file=contents)
+    options = {**nights.OPTIONS, "changed_by": "size", "state": folder / "state", "folder": scene.folder, "run": NIGHT}
+    results = ikpipe.upload(frame, scene.client.emulator.account, **options)
+    return list(results["ik_status"])
+
+
+def test_a_name_that_was_used_twice(client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second run that left all files as they are does not hide what the first one did."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    scene = Scene(client, tmp_path / "run.ikjournal")
+    scene.run(run=NIGHT, journal=None)
+    assert set(_run_again(scene, tmp_path, nights.gif(CREATED))) == {"unchanged"}
+    assert scene.undone(NIGHT) == DONE
+    assert scene.library() == scene.before
+
+
+def test_a_name_of_two_runs_with_changes(
+    client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The later one is undone, and a warning names the journal of the earlier one."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    scene = Scene(client, tmp_path / "run.ikjournal")
+    scene.run(run=NIGHT, journal=None)
+    between = scene.library()
+    assert _run_again(scene, tmp_path, nights.gif(CREATED) + b"more")[0] == "uploaded"
+    scene.undo(NIGHT)
+    assert scene.library() == between
+    (warning,) = [one for one in caplog.messages if "earlier run" in one]
+    scene.undo(warning.rpartition(": ")[2])
     assert scene.library() == scene.before
 
 
