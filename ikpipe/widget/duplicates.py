@@ -8,7 +8,9 @@ alone; the library is searched in batches.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from ikpipe.errors import InvalidValue
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
     from ikpipe.widget.rows import WidgetRow
 
 _SEVERAL = 2
+_HASHING = (
+    0.2  # seconds in which files are hashed before their rows are compared: that takes as long for one as for many
+)
 Key = tuple[Literal["content", "path", "size"], Any]
 """What rows have in common: the hash or URL of their content, the path that they are stored at, or their size."""
 
@@ -44,9 +49,9 @@ class DuplicateFinder:
         self._hashes: dict[WidgetRow, str] = {}
         self._kept: set[WidgetRow] = set()
         self._keys: dict[str, tuple[WidgetRow, list[Key]]] = {}
-        self._groups: dict[Key, dict[str, WidgetRow]] = {}
+        self._groups = _Groups()
         self._sent: dict[str, dict[str, Any]] = {}
-        self._unhashed: dict[WidgetRow, None] = {}
+        self._unhashed: OrderedDict[WidgetRow, None] = OrderedDict()
         self._thread: threading.Thread | None = None
         self.handlers: dict[type[Any], Callable[[Any], None]] = {
             messages.FindDuplicatesMessage: lambda message: self._find(message.ids),
@@ -84,23 +89,20 @@ class DuplicateFinder:
         affected: set[Key] = set()
         for row_id in ids:
             row = self._controller.rows.get(row_id)
-            _, before = self._keys.pop(row_id, (None, []))
-            for key in before:
-                self._leave(key, row_id)
+            before: list[Key] = []
+            if row_id in self._keys:
+                old, before = self._keys.pop(row_id)
+                for key in before:
+                    self._groups.remove(key, old)
             affected.update(before)
             if row is None:
                 continue
             self._keys[row_id] = row, self._keys_of(row)
             for key in self._keys[row_id][1]:
-                self._groups.setdefault(key, {})[row_id] = row
+                self._groups.add(key, row)
                 affected.add(key)
             self._hash_later(row)
-        return {row_id for key in affected if key[0] != "size" for row_id in self._groups.get(key, ())}
-
-    def _leave(self, key: Key, row_id: str) -> None:
-        self._groups[key].pop(row_id, None)
-        if not self._groups[key]:
-            del self._groups[key]
+        return {row.id for key in affected if key[0] != "size" for row in self._groups.of(key)}
 
     def _keys_of(self, row: WidgetRow) -> list[Key]:
         keys: list[Key] = []
@@ -127,8 +129,8 @@ class DuplicateFinder:
 
     def _hash_later(self, row: WidgetRow) -> None:
         """Hash the files of this machine with the size of a row, if there are several; returns at once."""
-        group = self._groups.get(("size", row.view.size), {})
-        wanted = [] if len(group) < _SEVERAL else group.values() if len(group) == _SEVERAL else [row]
+        group = self._groups.of(("size", row.view.size))
+        wanted = [] if len(group) < _SEVERAL else group if len(group) == _SEVERAL else [row]
         self._unhashed |= dict.fromkeys(one for one in wanted if one.picked is None and one not in self._hashes)
         if self._unhashed and self._thread is None:
             self._thread = threading.Thread(target=self._hash, name="ikpipe.hashes", daemon=True)
@@ -137,18 +139,29 @@ class DuplicateFinder:
     def _hash(self) -> None:
         lock = self._controller.lock
         while True:
+            hashes = self._some_hashes()
             with lock:
+                known = {row: value for row, value in hashes.items() if self._controller.rows.get(row.id) is row}
+                self._hashes |= known
+                self._send(self._update(row.id for row in known))
                 if not self._unhashed:
                     self._thread = None
                     return
-                row = next(iter(self._unhashed))
-                del self._unhashed[row]
+
+    def _some_hashes(self) -> dict[WidgetRow, str]:
+        """Return the hashes of the next files, as many as are made in a short time."""
+        hashes: dict[WidgetRow, str] = {}
+        ending = time.monotonic() + _HASHING
+        while time.monotonic() < ending:
+            with self._controller.lock:
+                if not self._unhashed:
+                    break
+                row, _ = self._unhashed.popitem(last=False)
                 source = row.view.file
             value = None if source is None else content_hash(source)
-            with lock:
-                if value is not None and self._controller.rows.get(row.id) is row:
-                    self._hashes[row] = value
-                    self._send(self._update([row.id]))
+            if value is not None:
+                hashes[row] = value
+        return hashes
 
     # Library
 
@@ -160,7 +173,7 @@ class DuplicateFinder:
         if not found:
             return
         with self._controller.lock:
-            self._send({row_id for path in found for row_id in self._groups.get(("path", path), ())})
+            self._send({row.id for path in found for row in self._groups.of(("path", path))})
 
     def _failed(self) -> None:
         self._controller.send_message({"type": "duplicates", "rows": [], "failed": True})
@@ -192,7 +205,7 @@ class DuplicateFinder:
             if key[0] == "size" or (key[0] == "path" and row.view.target is not None):
                 continue  # rows with the same fixed path have a problem
             if key not in firsts:
-                firsts[key] = _first(self._groups[key])
+                firsts[key] = _first(self._groups.of(key))
             if firsts[key] is not row:
                 return {"kind": key[0], "of": firsts[key].id}
         if self._library is None or not self._asks_library(row):
@@ -201,9 +214,37 @@ class DuplicateFinder:
         return None if file is None else _library_answer(file)
 
 
-def _first(group: Mapping[str, WidgetRow]) -> WidgetRow:
+class _Groups:
+    """Rows by what they have in common. Most have nothing in common with others: one alone is kept without a dict."""
+
+    def __init__(self) -> None:
+        self._rows: dict[Key, WidgetRow | dict[WidgetRow, None]] = {}
+
+    def of(self, key: Key) -> Collection[WidgetRow]:
+        """Return the rows with a key, the one that was added first at the beginning."""
+        group = self._rows.get(key, {})
+        return group.keys() if isinstance(group, dict) else (group,)
+
+    def add(self, key: Key, row: WidgetRow) -> None:
+        """Add a row, if it is not there."""
+        group = self._rows.setdefault(key, row)
+        if isinstance(group, dict):
+            group[row] = None
+        elif group is not row:
+            self._rows[key] = {group: None, row: None}
+
+    def remove(self, key: Key, row: WidgetRow) -> None:
+        """Remove a row that is there."""
+        group = self._rows[key]
+        if isinstance(group, dict) and len(group) > 1:
+            del group[row]
+        else:
+            del self._rows[key]
+
+
+def _first(group: Iterable[WidgetRow]) -> WidgetRow:
     """Return the row that the others are duplicates of: one that stays, else the one that was added first."""
-    return min(group.values(), key=lambda row: (row.editable, row.removable, row.number))
+    return min(group, key=lambda row: (row.editable, row.removable, row.number))
 
 
 def _library_answer(file: Mapping[str, Any]) -> dict[str, Any]:
