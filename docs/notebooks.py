@@ -104,7 +104,6 @@ def stored(output: NotebookNode) -> NotebookNode | None:
     elif "application/vnd.jupyter.widget-view+json" in data:
         data = {}
     output.data = NotebookNode({kind: fixed(text) if kind == "text/plain" else text for kind, text in data.items()})
-    output.metadata = NotebookNode()
     return output if output.data else None
 
 

@@ -59,8 +59,7 @@ SCHEMAS = (
 )
 """Titles of schemas → their files and the pages that describe them."""
 
-LINK = re.compile(r"\[([^\]]*)\]\(([^)\s]+)\)")
-"""A link, or a picture without its exclamation mark."""
+LINK = re.compile(r"(?<!!)\[([^\]]*)\]\(([^)\s]+)\)")
 
 GAP = re.compile(r"\n{3,}(?=    \S)")
 """Empty lines between two texts that a cell of a notebook prints."""
@@ -88,8 +87,8 @@ def page_of(path: Path) -> str | None:
         return "index.md"
     if name in TOP:
         return TOP[name]
-    if path.is_relative_to(ROOT / "notebooks"):  # or a picture of a notebook
-        return name.replace(".ipynb", ".md")
+    if path.suffix == ".ipynb":
+        return f"notebooks/{path.stem}.md"
     return path.relative_to(DOCS).as_posix() if path.is_relative_to(DOCS) else None
 
 

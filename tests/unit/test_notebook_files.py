@@ -52,6 +52,15 @@ def test_pictures_are_in_the_file(path: Path) -> None:
 
 
 @EACH
+def test_texts_show_no_picture_of_another_folder(path: Path) -> None:
+    """Voila ends with an error at such a picture, and Jupyter may not serve it."""
+    cells = nbformat.read(path, as_version=4).cells
+    assert not [
+        cell for cell in cells if re.search(r"!\[[^]]*\]\(\.\./|<img", cell.source * (cell.cell_type == "markdown"))
+    ]
+
+
+@EACH
 def test_a_file_is_small(path: Path) -> None:
     """Code hosts show files of some hundred kilobytes."""
     assert path.stat().st_size < 300_000
