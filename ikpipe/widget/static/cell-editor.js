@@ -1,4 +1,4 @@
-// Editing a name, a folder or tags where the table shows them.
+// Editing a name, a folder, tags or a description where the table shows them.
 
 import { h } from "./dom.js";
 import { extensionOf, newName } from "./format.js";
@@ -6,7 +6,7 @@ import { isChangeable, isEditable } from "./states.js";
 import { STRINGS } from "./strings.js";
 
 /** @type {Record<string, string>} */
-const CELL_PARAMETERS = { name: "file_name", folder: "folder", tags: "tags" };
+const CELL_PARAMETERS = { name: "file_name", folder: "folder", tags: "tags", description: "description" };
 
 /**
  * Return the cell with the focus, if a key starts to edit it: Shift+F2, or a character, which replaces the text.
@@ -92,13 +92,13 @@ function focusCell(grid, id, column) {
 /** @param {Row} row @param {string} column */
 function cellText(row, column) {
   if (column === "tags") return (row.tags ?? []).join(", ");
-  if (column === "folder") return row.folder ?? "";
+  if (column !== "name") return row[/** @type {"folder" | "description"} */ (column)] ?? "";
   return row.name.slice(0, row.name.length - extensionOf(row.name).length);
 }
 
 /** Return the value that a text means; a name keeps its extension, see `newName`. @param {Row} row @param {string} column @param {string} text @returns {Value} */
 function cellValue(row, column, text) {
   if (column === "tags") return [...new Set(text.split(",").map((tag) => tag.trim()).filter(Boolean))];
-  if (!text || column === "folder") return text || null;
+  if (!text || column !== "name") return text || null;
   return newName(row.name, text);
 }

@@ -99,7 +99,7 @@ export class Grid {
 
   /** @param {number} width */
   setColumns(width) {
-    const { names, template } = this.header ? tableColumns(width, this.ui.shared.values, Boolean(this.ui.view.own.name)) : NO_COLUMNS;
+    const { names, template } = this.header ? tableColumns(width, this.ui.shared.values, this.ui.view.own.places) : NO_COLUMNS;
     this.grid.style.setProperty("--ik-columns", template);
     if (this.grid.dataset.columns === names.join(" ")) return;
     this.columns = names;
@@ -107,7 +107,7 @@ export class Grid {
     this.refillAll();
   }
 
-  /** Show another column of the table, or other values in it. */
+  /** Show other columns of the table, or other values in them. */
   ownChanged() {
     this.resized();
     this.refillAll();

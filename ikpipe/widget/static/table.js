@@ -3,6 +3,7 @@
 import { button, h, setAttribute, setText } from "./dom.js";
 import { kindText, sizeText } from "./format.js";
 import { icon } from "./icons.js";
+import { OWN_PLACES } from "./own-columns.js";
 import { pictureText } from "./picture.js";
 import { problemsAt, showProblems } from "./problems.js";
 import { actionButtons } from "./row-actions.js";
@@ -24,7 +25,8 @@ import {
 import { isNotUploaded } from "./states.js";
 import { STRINGS } from "./strings.js";
 
-export const TABLE_COLUMNS = ["name", "own", "folder", "tags", "kind", "size", "state", "actions"];
+export const TABLE_COLUMNS = ["name", ...OWN_PLACES, "description", "folder", "tags", "kind", "size", "state", "actions"];
+const CHOSEN_COLUMNS = new Set([...OWN_PLACES, "description"]);
 const SHOWN_TAGS = 2;
 const PHONE = 480; // pixels of the list, below which a row is a card
 
@@ -33,7 +35,10 @@ const PHONE = 480; // pixels of the list, below which a row is a card
  * @type {[column: string, width: string, least: number][]}
  */
 const OPTIONAL_COLUMNS = [
-  ["own", "minmax(0, 1.6fr)", PHONE],
+  ["own1", "minmax(0, 1.2fr)", PHONE],
+  ["own2", "minmax(0, 1.2fr)", 580],
+  ["own3", "minmax(0, 1.2fr)", 700],
+  ["description", "minmax(0, 2fr)", 580],
   ["folder", "minmax(0, 1.6fr)", 540],
   ["tags", "minmax(0, 1.8fr)", 660],
   ["kind", "60px", 800],
@@ -51,11 +56,13 @@ export const tableLayout = {
 
 /**
  * Choose the columns that a list of a width has room for, without those whose value all rows share.
- * @param {number} width @param {Map<string, string>} shared @param {boolean} own whether a column of the table is shown
+ * @param {number} width @param {Map<string, string>} shared
+ * @param {string[]} chosen those that are shown only if they were chosen
  */
-export function tableColumns(width, shared, own) {
+export function tableColumns(width, shared, chosen) {
   const columns = OPTIONAL_COLUMNS.filter(
-    ([column, , least]) => width >= least && !shared.has(column) && (own || column !== "own"),
+    ([column, , least]) =>
+      width >= least && !shared.has(column) && (!CHOSEN_COLUMNS.has(column) || chosen.includes(column)),
   );
   if (width < PHONE) return { names: ["phone"], template: "minmax(0, 1fr) auto" };
   const widths = columns.map(([, columnWidth]) => columnWidth).join(" ");
@@ -102,7 +109,7 @@ export function fillTableHeader({ view }, header) {
     setAttribute(cell, "aria-sort", sorted && (view.descending ? "descending" : "ascending"));
     cell.querySelector(".ik-sort-sign")?.replaceChildren(...(sorted ? [icon(view.descending ? "down" : "up")] : []));
   }
-  setText(header.querySelector(".ik-own .ik-sort > span"), view.own.name);
+  for (const place of OWN_PLACES) setText(header.querySelector(`.ik-${place} .ik-sort > span`), view.own.nameAt(place));
   const checked = view.selectedShare === "all";
   Object.assign(header.querySelector("input") ?? {}, { checked, indeterminate: view.selectedShare === "some" });
 }
@@ -137,7 +144,12 @@ function fillRow(ui, item, row) {
   cells.folder.title = folderText(row);
   ui.thumbnails.show(parts.thumbnail, row);
   setText(cells.kind, kindText(row));
-  setText(cells.own, ui.view.own.text(row));
+  for (const place of OWN_PLACES) {
+    setText(cells[place], ui.view.own.text(place, row));
+    cells[place].title = ui.view.own.text(place, row);
+  }
+  setText(cells.description, row.description ?? "");
+  cells.description.title = row.description ?? "";
   fillIfChanged(item, "lock", String(isPrivate(ui, row)), () =>
     parts.lock.replaceChildren(...(isPrivate(ui, row) ? [privateSign()] : [])),
   );

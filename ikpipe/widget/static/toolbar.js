@@ -7,7 +7,7 @@ import { button, h, oncePerFrame, setAttribute, setText, setButtonText } from ".
 import { openFolderDialog } from "./folder-dialog.js";
 import { icon } from "./icons.js";
 import { openMenu } from "./menu.js";
-import { columnChoice } from "./own-column.js";
+import { columnsButton } from "./own-columns.js";
 import { openRename, openReplace } from "./renaming.js";
 import { isBusy, isChangeable, isEditable, isRetryable, isUploaded } from "./states.js";
 import { numberText, STRINGS } from "./strings.js";
@@ -71,7 +71,7 @@ export class Toolbar {
 
   secondLine() {
     const filters = h("div", { class: "ik-filters", role: "group", "aria-label": STRINGS.filters }, this.filters, this.undescribed);
-    const tools = [columnChoice(this.ui), this.sorting, this.cards.element, this.ui.shared.element];
+    const tools = [columnsButton(this.ui), this.sorting, this.cards.element, this.ui.shared.element];
     return h("div", { class: "ik-second" }, filters, tools, this.selection.element);
   }
 

@@ -2,7 +2,7 @@
 
 import { EventEmitter } from "./dom.js";
 import { collator, kindText } from "./format.js";
-import { OwnColumn } from "./own-column.js";
+import { OWN_PLACES, OwnColumns } from "./own-columns.js";
 import { groupOf } from "./states.js";
 import { STRINGS } from "./strings.js";
 
@@ -24,6 +24,7 @@ export const SORTS = {
   name: byText((row) => row.name),
   folder: byText((row) => row.folder),
   tags: byText((row) => row.tags?.join(",")),
+  description: byText((row) => row.description ?? undefined),
   kind: byText(kindText),
   size: (a, b) => (a.size ?? -1) - (b.size ?? -1),
   state: (a, b) => STATE_ORDER.indexOf(a.state) - STATE_ORDER.indexOf(b.state),
@@ -37,7 +38,7 @@ export class View extends EventEmitter {
     this.text = "";
     /** @type {Group | "all"} */
     this.group = "all";
-    this.own = new OwnColumn(queue, () => this.ownChanged());
+    this.own = new OwnColumns(queue, () => this.ownChanged());
     this.undescribed = false; // whether only rows without a description are shown
     this.sort = "at";
     this.descending = false;
@@ -85,8 +86,7 @@ export class View extends EventEmitter {
     this.refreshTimer = undefined;
     const position = this.positionOf(this.active);
     const rows = this.store.all(this.store.order).filter((row) => this.matches(row));
-    const order = this.sort === "own" ? (/** @type {Row} */ a, /** @type {Row} */ b) => this.own.compare(a, b) : SORTS[this.sort];
-    if (this.sort !== "at") rows.sort(order);
+    if (this.sort !== "at") rows.sort(SORTS[this.sort] ?? this.own.order(this.sort));
     if (this.descending) rows.reverse();
     this.visible = rows.map((row) => row.id);
     this.positions = null;
@@ -100,7 +100,7 @@ export class View extends EventEmitter {
   matches(row) {
     if (this.group !== "all" && groupOf(row.state) !== this.group) return false;
     if (this.undescribed && row.description) return false;
-    return !this.text || searchText(row).includes(this.text) || this.own.text(row).toLowerCase().includes(this.text);
+    return !this.text || searchText(row).includes(this.text) || this.own.includes(row, this.text);
   }
 
   /** Return a row's position among the visible ones, or -1. @param {string | null} id */
@@ -123,7 +123,7 @@ export class View extends EventEmitter {
 
   /** Draw the rows again, and no longer sort by a column that is not shown. */
   ownChanged() {
-    if (this.sort === "own" && !this.own.name) this.sort = "at";
+    if (OWN_PLACES.includes(this.sort) && !this.own.nameAt(this.sort)) this.sort = "at";
     this.refresh();
     this.emit("own");
   }
@@ -215,5 +215,5 @@ export class View extends EventEmitter {
 
 /** @param {Row} row */
 function searchText(row) {
-  return [row.name, row.folder, kindText(row), ...(row.tags || [])].join("\n").toLowerCase();
+  return [row.name, row.folder, row.description, kindText(row), ...(row.tags || [])].join("\n").toLowerCase();
 }

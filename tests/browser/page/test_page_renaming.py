@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pandas as pd
 import pytest
@@ -185,13 +185,32 @@ def test_rows_of_a_table_are_left_out_and_taken_in(listed: tuple[Uploads, Upload
     uploads.root.get_by_role("button", name="Left out 3").wait_for()
 
 
-def test_a_column_of_the_table_is_shown_sorted_and_filtered(
-    upload_page: Callable[..., Any], emulator: Emulator
-) -> None:
+def show_column(uploads: Uploads, *names: str) -> None:
+    """Show columns, or hide them."""
+    uploads.button("Columns").click()
+    for name in names:
+        uploads.root.locator(".ik-columns-choice").get_by_label(name, exact=True).click()
+    uploads.page.keyboard.press("Escape")
+
+
+def header_names(uploads: Uploads) -> list[str]:
+    """Return the names of the columns that are shown, from left to right."""
+    headers = uploads.root.locator("[role=columnheader]:visible .ik-sort > span:first-child")
+    return [text for text in headers.all_inner_texts() if text]
+
+
+@pytest.fixture
+def priced(upload_page: Callable[..., Any], emulator: Emulator) -> Uploads:
+    """Open a page with a table that has columns of its own."""
+    prices = {"price": [100, 20, None, 3], "brand": ["Acme", "Halcyon", "Acme", "Umbra"], "sku": [*"wxyz"], "note": ""}
+    frame = pd.DataFrame({"file": [b"x"] * 4, "file_name": [f"{n}.jpg" for n in "abcd"], **prices})
+    return cast("Uploads", upload_page(emulator.account, frame, ignore=[*prices])[0])
+
+
+def test_a_column_of_the_table_is_shown_sorted_and_filtered(priced: Uploads) -> None:
     """Numbers as numbers; rows without a value come last."""
-    frame = pd.DataFrame({"file": [b"x"] * 4, "file_name": [f"{n}.jpg" for n in "abcd"], "price": [100, 20, None, 3]})
-    uploads, _ = upload_page(emulator.account, frame, ignore=["price"])
-    uploads.root.get_by_label("Show a column of the table").select_option("price")
+    uploads = priced
+    show_column(uploads, "price")
     uploads.row("a.jpg").get_by_text("100", exact=True).wait_for()
     uploads.root.get_by_role("columnheader", name="price").get_by_role("button").click()
     uploads.root.locator("[aria-sort=ascending]").wait_for()
@@ -204,8 +223,35 @@ def test_a_column_of_the_table_is_shown_sorted_and_filtered(
     uploads.root.get_by_role("searchbox").fill("100")
     uploads.wait_rows(1)
     assert names.count() == 1
-    uploads.root.get_by_label("Show a column of the table").select_option("")
+    show_column(uploads, "price")
     uploads.root.get_by_text("No matching files").wait_for()
+
+
+def test_several_columns_of_the_table_are_shown(priced: Uploads) -> None:
+    """Next to each other, up to three; one that is hidden makes room."""
+    uploads = priced
+    show_column(uploads, "brand", "price", "sku")
+    uploads.row("b.jpg").get_by_text("Halcyon").wait_for()
+    assert header_names(uploads)[:4] == ["Name", "brand", "price", "sku"]
+    uploads.button("Columns").click()
+    assert uploads.root.locator(".ik-columns-choice").get_by_label("note", exact=True).is_disabled()
+    assert uploads.root.get_by_text("At most 3 columns of the table are shown at a time.").is_visible()
+    assert not violations(uploads)
+    uploads.page.keyboard.press("Escape")
+    show_column(uploads, "brand", "note")
+    uploads.root.get_by_role("columnheader", name="note").wait_for()
+    assert header_names(uploads)[:4] == ["Name", "price", "sku", "note"]
+
+
+def test_descriptions_are_shown_and_edited_in_the_table(listed: tuple[Uploads, Uploader]) -> None:
+    """They are the alternative texts of images, written one below the other."""
+    uploads, uploader = listed
+    show_column(uploads, "Description")
+    uploads.row("IMG_1.jpg").locator(".ik-description").dblclick(modifiers=["Alt"])
+    uploads.root.get_by_label("Description: IMG_1.jpg").fill("A white shirt")
+    uploads.page.keyboard.press("Enter")
+    uploads.row("IMG_1.jpg").get_by_text("A white shirt").wait_for()
+    assert [*uploader.frame["description"]][:1] == ["A white shirt"]
 
 
 def test_cells_of_the_table_are_edited_in_place(listed: tuple[Uploads, Uploader]) -> None:

@@ -47,7 +47,10 @@ export const GERMAN = {
   columns: {
     at: "Hinzugefügt",
     name: "Name",
-    own: "Spalte",
+    own1: "Spalte",
+    own2: "Spalte",
+    own3: "Spalte",
+    description: "Beschreibung",
     folder: "Ordner",
     tags: "Tags",
     kind: "Typ",
@@ -430,8 +433,8 @@ export const GERMAN = {
   noDescription: "Ohne Beschreibung",
   noDescriptionHint: "Die Beschreibung ist der Alternativtext in kopiertem HTML und Markdown.",
 
-  showColumn: "Eine Spalte der Tabelle zeigen",
-  noColumn: "Spalte zeigen …",
+  showColumns: "Spalten",
+  columnsFull: (n) => `Es werden höchstens ${n} Spalten der Tabelle zugleich gezeigt.`,
 
   // Rows that are left out
   leaveOut: "Auslassen",

@@ -46,7 +46,10 @@ export const ENGLISH = {
   columns: /** @type {Record<string, string>} */ ({
     at: "Date added",
     name: "Name",
-    own: "Column",
+    own1: "Column",
+    own2: "Column",
+    own3: "Column",
+    description: "Description",
     folder: "Folder",
     tags: "Tags",
     kind: "Type",
@@ -424,8 +427,8 @@ export const ENGLISH = {
   noDescription: "No description",
   noDescriptionHint: "The description is the alternative text of copied HTML and Markdown.",
 
-  showColumn: "Show a column of the table",
-  noColumn: "Show column…",
+  showColumns: "Columns",
+  columnsFull: (n) => `At most ${n} columns of the table are shown at a time.`,
 
   // Rows that are left out
   leaveOut: "Leave out",
