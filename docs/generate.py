@@ -182,7 +182,8 @@ def manual_arguments(command: argparse.ArgumentParser, others: Iterable[str] = (
     """Return the arguments and options of a command for the manual page, without others by their names."""
     lines = []
     for action in command._actions:  # noqa: SLF001
-        if isinstance(action, argparse._SubParsersAction) or set(action.option_strings) & set(others):  # noqa: SLF001
+        is_command = isinstance(action, argparse._SubParsersAction)  # noqa: SLF001
+        if is_command or action.help == argparse.SUPPRESS or set(action.option_strings) & set(others):
             continue
         choices = "|".join(map(str, action.choices or ()))
         value = "" if action.nargs == 0 else action.metavar or choices or action.dest.upper()

@@ -62,10 +62,10 @@ def columns(pairs: Iterable[tuple[str, str]], purpose: str = "upload") -> dict[s
         if field is not None:
             _set_once(result.setdefault(name, {}), field, text, f"--map {typed}")
         elif name == "custom_metadata":
-            for column in _split_columns(text):
+            for column in split_columns(text):
                 _set_once(result.setdefault(name, {}), column, column, f"--map {typed}={column}")
         elif name in LISTS:
-            result.setdefault(name, []).extend(_split_columns(text))
+            result.setdefault(name, []).extend(split_columns(text))
         else:
             _set_once(result, name, text, f"--map {typed}")
     return result
@@ -267,6 +267,6 @@ def _set_once(values: dict[str, Any], key: str, value: object, option: str) -> N
     values[key] = value
 
 
-def _split_columns(text: str) -> list[str]:
+def split_columns(text: str) -> list[str]:
     """Split a list of columns at its commas, as CSV does."""
     return next(csv.reader([text], skipinitialspace=True), [text])

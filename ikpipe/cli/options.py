@@ -1,6 +1,6 @@
 """Options that several commands share, and the values of options."""
 
-from argparse import ArgumentParser, Namespace, _ActionsContainer
+from argparse import SUPPRESS, ArgumentParser, Namespace, _ActionsContainer
 from collections.abc import Callable
 from typing import Protocol
 
@@ -203,6 +203,26 @@ def add_sending(command: ArgumentParser, *, resuming: bool = False) -> None:
     )
     add_policy(command)
     add_reporting(command)
+
+
+def accept_upload_options(command: ArgumentParser) -> None:
+    """Accept the other options of `upload` without an effect, so that its name alone makes a command of another one."""
+    upload = ArgumentParser(add_help=False)
+    add_sending(upload)
+    add_account(upload)
+    add_dry_run(upload)
+    known = command._option_string_actions  # noqa: SLF001 - argparse has no name for them
+    for action in upload._actions:  # noqa: SLF001
+        if not {*action.option_strings} & {*known}:
+            action.help = SUPPRESS
+            command._add_action(action)  # noqa: SLF001
+
+
+def add_dry_run(command: ArgumentParser) -> None:
+    """Add the option of `upload` that makes it `plan`."""
+    command.add_argument(
+        "-n", "--dry-run", action="store_true", help="only say what would be done, as plan does; OUT is not written"
+    )
 
 
 def add_timeout(command: ArgumentParser) -> None:

@@ -113,6 +113,16 @@ class _Parser(argparse.ArgumentParser):
             suggestion = did_you_mean(value, action.choices, _SIMILAR)
             raise argparse.ArgumentError(action, f"{value!r} is none of {choices}{suggestion}")
 
+    def _match_argument(self, action: argparse.Action, arg_strings_pattern: str) -> int:
+        """Return the number of values of an option; the error for one without a value shows what it is."""
+        try:
+            return super()._match_argument(action, arg_strings_pattern)
+        except argparse.ArgumentError:
+            if not action.option_strings or action.nargs is not None:
+                raise
+            value = action.metavar or "|".join(map(str, action.choices or ())) or "VALUE"
+            raise argparse.ArgumentError(action, f"a value is missing: {action.option_strings[-1]} {value}") from None
+
     def error(self, message: str) -> NoReturn:
         """Raise argparse's message as an error that names the help of the command."""
         raise Error(f"{message.removesuffix('.')}. See: {self.prog} --help")

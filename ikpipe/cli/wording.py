@@ -11,7 +11,7 @@ from ikpipe.cli.help_format import has_colors
 from ikpipe.errors import ApiName, MappingError, Message, cut, printable
 from ikpipe.request.parameters import TABLE, UPDATE_TABLE
 
-_COMMANDS = {"create_metadata_fields": "fields --create"}  # of functions with other names
+_COMMANDS = {"create_metadata_fields": "fields --create TABLE"}  # of functions with other names
 _COLORS = {"error": "31", "warning": "33"}  # red and yellow
 
 

@@ -115,7 +115,8 @@ async def _create_metadata_fields(
             change, message = _compare(plan, existing.get(plan.name))
             if change == "planned" and not dry_run:
                 await interruptible_sleep(limiter.reserve(time.monotonic()))
-                change, message = await _create(client, account, plan)
+                change, failure = await _create(client, account, plan)
+                message = failure or message
             rows.append((plan, change, message))
     return planned_fields_frame(rows)
 
@@ -133,9 +134,9 @@ def _merge_schema(schema: Mapping[str, Any], override: Mapping[str, Any] | None)
 
 
 def _compare(plan: FieldPlan, field: MetadataField | None) -> tuple[str, str | None]:
-    if field is None:
-        return "planned", None
     kind = plan.schema["type"]
+    if field is None:
+        return "planned", f"Its type is {kind}."
     if kind in _TEXTS and field.type not in _TEXTS:
         return "exists", f"The field's type is {field.type}. `check` reports cells that do not fit."
     if kind != field.type and not {kind, field.type} <= _TEXTS:

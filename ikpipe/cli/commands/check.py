@@ -10,6 +10,7 @@ from ikpipe.cli import help_text, mapping, output, report
 from ikpipe.cli.exit_status import SOME_NOT, SUCCESS
 from ikpipe.cli.options import (
     Commands,
+    accept_upload_options,
     add_command,
     add_mapping,
     add_policy,
@@ -38,7 +39,8 @@ examples:
 {help_text.MAPPING}
 
 Nothing is uploaded. With an account (in the environment or --profile), custom
-metadata is also checked against the account's fields.
+metadata is also checked against the account's fields. The other options of
+`upload` are accepted, and have no effect here.
 PROBLEMS is .csv, .xlsx, .jsonl or .parquet; - is CSV on standard output. It has
 the row, position, column, parameter, severity, code, message and fix of every
 problem.
@@ -63,6 +65,7 @@ def add(every: Commands) -> None:
     account = command.add_mutually_exclusive_group()
     add_profile(account)
     account.add_argument("--emulator", action="store_true", help="check without the account, as for upload --emulator")
+    accept_upload_options(command)
 
 
 def check(options: Namespace) -> int:

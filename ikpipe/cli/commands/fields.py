@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ikpipe
 from ikpipe.cli import help_text, mapping, output
@@ -23,12 +23,17 @@ from ikpipe.cli.options import (
 from ikpipe.cli.signals import exit_at_once
 from ikpipe.errors import Error
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 HELP = f"""\
 examples:
   ikpipe fields                        list the fields of the account
   ikpipe fields --create products.csv --column brand,color
   ikpipe fields --create products.csv --column brand,price --type price=Number \\
       --yes
+  ikpipe fields --create artikel.csv --column 'price=Preis (€)' \\
+      --type price=Number
 
 Without --create, the custom metadata fields of the account are listed, with
 their types. With it, fields are created for columns of a table that the account
@@ -52,10 +57,10 @@ def add(every: Commands) -> None:
     command.add_argument("--create", metavar="TABLE", dest="table", help="create fields for columns of this table")
     command.add_argument(
         "--column",
-        metavar="COLUMN[,COLUMN]",
+        metavar="[FIELD=]COLUMN",
         action="append",
         default=[],
-        help="a column that needs a field of its name; repeatable",
+        help="a column that needs a field, of its name or another one; several are separated by commas; repeatable",
     )
     add_pairs(command, "--type", "FIELD=TYPE", "the type of a field, such as price=Number")
     command.add_argument("--yes", action="store_true", help="create them; without it, nothing is changed")
@@ -73,13 +78,23 @@ def fields(options: Namespace) -> int:
     """`ikpipe fields`, and `ikpipe fields --create TABLE [--yes]`."""
     if options.table is None:
         return _list(options)
-    columns = [name.strip() for names in options.column for name in names.split(",") if name.strip()]
     schemas = {field: {"type": kind} for field, kind in options.type}
-    settings: dict[str, Any] = {"columns": columns or None, "schemas": schemas or None}
+    settings: dict[str, Any] = {"schemas": schemas or None}
     settings |= {"dry_run": options.dry_run or not options.yes, **mapping.request_settings(options)}
-    return change_table(
-        options, _WORDS, lambda table, account: ikpipe.create_metadata_fields(table, account, **settings)
-    )
+
+    def create(table: pd.DataFrame, account: ikpipe.Account) -> pd.DataFrame:
+        """Create the fields."""
+        columns = dict(_field_column(text, table) for texts in options.column for text in mapping.split_columns(texts))
+        created: pd.DataFrame = ikpipe.create_metadata_fields(table, account, columns=columns or None, **settings)
+        return created
+
+    return change_table(options, _WORDS, create)
+
+
+def _field_column(text: str, table: pd.DataFrame) -> tuple[str, str]:
+    """Return the field and the column that a text such as ``price=Preis`` names; a column may have such a name."""
+    field, equals, column = text.partition("=")
+    return (text, text) if text in table.columns or not equals else (field, column)
 
 
 def _list(options: Namespace) -> int:

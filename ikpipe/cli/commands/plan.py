@@ -11,6 +11,7 @@ from ikpipe.cli import help_text, mapping, output
 from ikpipe.cli.exit_status import SOME_NOT, SUCCESS
 from ikpipe.cli.options import (
     Commands,
+    accept_upload_options,
     add_command,
     add_mapping,
     add_policy,
@@ -23,6 +24,7 @@ from ikpipe.cli.options import (
 )
 from ikpipe.cli.signals import exit_at_once
 from ikpipe.cli.wording import in_options, say, width
+from ikpipe.errors import Error
 
 if TYPE_CHECKING:
     from ikpipe.frames.io.writing import ChunkWriter
@@ -39,7 +41,8 @@ examples:
 {help_text.MAPPING}
 
 Nothing is sent or changed: the media library is read, files are hashed, and
-with --changed-by content the hosts of URLs are asked about them.
+with --changed-by content the hosts of URLs are asked about them. The other
+options of `upload` are accepted, and have no effect here.
 PLAN is .csv, .xlsx, .jsonl or .parquet; - is CSV on standard output. It is IN
 with ik_action (upload, replace, update, skip, unchanged, duplicate, error or
 invalid), ik_target, ik_reason, ik_bytes, ik_file_id and ik_versions.
@@ -62,6 +65,7 @@ def add(every: Commands) -> None:
     add_policy(command)
     add_reporting(command)
     add_profile(command)
+    accept_upload_options(command)
 
 
 def plan(options: Namespace) -> int:
@@ -69,6 +73,8 @@ def plan(options: Namespace) -> int:
     from ikpipe.frames.io.streams import open_table
     from ikpipe.run.job import UploadJob
 
+    if options.emulator:
+        raise Error("A temporary ImageKit is empty, so there is nothing to plan.", fix="Omit --emulator, or use check.")
     style, out = output.csv_style(options), None if options.command == "upload" else options.out
     if out is not None:
         output.check_writable(out, style, options.table)

@@ -6,9 +6,17 @@ from argparse import Namespace
 
 from ikpipe.cli import help_text, mapping, output
 from ikpipe.cli.commands.plan import plan
-from ikpipe.cli.options import Commands, add_account, add_command, add_mapping, add_reading, add_sending, add_writing
+from ikpipe.cli.options import (
+    Commands,
+    add_account,
+    add_command,
+    add_dry_run,
+    add_mapping,
+    add_reading,
+    add_sending,
+    add_writing,
+)
 from ikpipe.cli.sending import upload_table
-from ikpipe.errors import Error
 
 HELP = f"""\
 examples:
@@ -54,15 +62,11 @@ def add(every: Commands) -> None:
     add_mapping(command)
     add_sending(command)
     add_account(command)
-    command.add_argument(
-        "-n", "--dry-run", action="store_true", help="only say what would be done, as plan does; OUT is not written"
-    )
+    add_dry_run(command)
 
 
 def upload(options: Namespace) -> int:
     """`ikpipe upload IN -o OUT`."""
-    if options.dry_run and options.emulator:
-        raise Error("A temporary ImageKit is empty, so there is nothing to plan.", fix="Omit --emulator or --dry-run.")
     if options.dry_run:
         return plan(options)
     from ikpipe.frames.io.streams import open_table

@@ -233,7 +233,7 @@ _shtab_ikpipe_fields_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
   "--no-color[print no colors, as with the variable NO_COLOR]"
   "--create[create fields for columns of this table]:TABLE:_files"
-  "*--column[a column that needs a field of its name\; repeatable]:COLUMN[,COLUMN]:"
+  "*--column[a column that needs a field, of its name or another one\; several are separated by commas\; repeatable]:[FIELD=]COLUMN:"
   "*--type[the type of a field, such as price\=Number\; repeatable]:FIELD=TYPE:"
   "--yes[create them\; without it, nothing is changed]"
   {-n,--dry-run}"[create nothing, also with --yes]"

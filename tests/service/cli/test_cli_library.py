@@ -173,6 +173,27 @@ def test_fields(ikp: Ikp, emulate: Callable[..., Emulator], sign_in: Any, table:
     assert dict(zip(listed["name"], listed["type"], strict=True)) == {"brand": "Text", "price": "Number"}
 
 
+def test_fields_of_columns_with_other_names(
+    ikp: Ikp, emulate: Callable[..., Emulator], sign_in: Any, table: Table
+) -> None:
+    """FIELD=COLUMN names the field for a column, as `--map custom_metadata.FIELD=COLUMN` does; types are shown."""
+    sign_in(emulate())
+    source = table(2, **{"Preis (€)": ["1", "2"], "a=b": ["x", "y"]})
+    ran = ikp("fields", "--create", source, "--column", "price=Preis (€),a=b", "--type", "price=Number", "--yes", *SWIFT)
+    assert ran.status == 0, ran.err
+    listed = pd.read_csv(io.StringIO(ikp("fields").out))
+    assert dict(zip(listed["name"], listed["type"], strict=True)) == {"price": "Number", "a=b": "Text"}
+
+
+def test_fields_say_their_types_before_they_are_created(
+    ikp: Ikp, emulate: Callable[..., Emulator], sign_in: Any, table: Table
+) -> None:
+    """The name of a deleted field cannot be used again, so the type must be seen first."""
+    sign_in(emulate())
+    ran = ikp("fields", "--create", table(1, price=["1"]), "--column", "price", *SWIFT)
+    assert "price: planned. Its type is Text." in ran.err
+
+
 @pytest.mark.usefixtures("signed_in")
 def test_fields_options_are_for_create(ikp: Ikp) -> None:
     """Without a table they would do nothing."""

@@ -106,3 +106,20 @@ def test_pages_can_be_listed_and_printed(capsys: pytest.CaptureFixture[str]) -> 
     assert capsys.readouterr().out == PAGE
     assert main(["docs", "mapings"]) == 2
     assert "There is no page 'mapings' (did you mean 'mapping'?)" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["check", "plan"])
+def test_a_command_of_upload_needs_another_name_alone(name: str) -> None:
+    """So somebody who has the command of a night checks it without knowing which options do not matter."""
+    assert {*PROGRAM.commands["upload"].options} <= {*PROGRAM.commands[name].options}
+
+
+def test_options_without_an_effect_are_not_in_the_help() -> None:
+    """`check` sends nothing, so its help has no limit of what is sent."""
+    assert "--bandwidth" not in PROGRAM.commands["check"].format_help()
+
+
+def test_an_option_without_its_value(capsys: pytest.CaptureFixture[str]) -> None:
+    """The error shows what is missing."""
+    assert main(["fields", "--create"]) == 2
+    assert "argument --create: a value is missing: --create TABLE" in capsys.readouterr().err
