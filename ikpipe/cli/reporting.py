@@ -158,6 +158,15 @@ class RunReports:
         return [ReportPage(title, document, problems, uploaded, in_options, hint).html()]
 
 
+    def attention(self) -> str:
+        """Return which rows need attention, in a line: all that a quiet command prints of them."""
+        groups = [group for group in self.recorder.groups if group.severity == "error"]
+        parts = ", ".join(f"{group.count:,} {group.code or ', '.join(group.statuses)}" for group in groups)
+        out = getattr(self._options, "out", None)
+        see = f" See {out}." if out not in (None, STANDARD) else ""
+        return f"warning: Some rows need attention{f': {parts}' if parts else ''}.{see}"
+
+
 def _json(document: dict[str, Any]) -> str:
     return f"{json.dumps(document, indent=2, ensure_ascii=False)}\n"
 
@@ -176,6 +185,8 @@ def run_command(options: Namespace) -> int:
     status: int = SOME_NOT
     try:
         status = options.run(options)
+        if status == SOME_NOT and getattr(options, "quiet", False):
+            say(reports.attention())
     except BaseException as raised:
         error, status = raised, exit_status(raised)
         raise

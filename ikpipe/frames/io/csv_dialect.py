@@ -74,7 +74,8 @@ def _detected(lines: list[str], before: int, name: str, usual: str) -> Header:
         return Header(lines, before, usual)
     if usual == "," and len(counts) == 1:
         (delimiter,) = counts
-        _log.warning("%s: The cells are separated by %s.", name, DELIMITERS[delimiter])
+        option = keyword("delimiter", "tab" if delimiter == "\t" else delimiter)
+        _log.warning("%s: The cells are separated by %s (%s).", name, DELIMITERS[delimiter], option)
         return Header(lines, before, delimiter, guessed=True)
     raise _ambiguous(f"{name}, line {before + 1:,}", [*counts], usual)
 

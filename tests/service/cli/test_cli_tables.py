@@ -80,11 +80,12 @@ def test_a_folder_of_parquet_files_is_a_table(ikp: Ikp, name: str) -> None:
 
 
 def test_the_delimiter_that_was_found_is_said(ikp: Ikp, caplog: pytest.LogCaptureFixture) -> None:
-    """Once, in the log, which the command writes to standard error."""
+    """Once, in the log, which the command writes to standard error, with the option that makes it certain."""
     Path("in.csv").write_text("sku;file\n1;https://a.example/1.jpg\n")
-    assert ikp("check", "in.csv").status == 0
-    warned = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
-    assert warned == ["in.csv: The cells are separated by semicolons."]
+    ran = ikp("check", "in.csv")
+    assert ran.err.startswith("ikpipe: in.csv: The cells are separated by semicolons (--delimiter ';').\n")
+    assert len([record for record in caplog.records if record.levelname == "WARNING"]) == 1
+    assert "separated" not in ikp("check", "in.csv", "--delimiter", ";").err
 
 
 @pytest.fixture

@@ -97,8 +97,11 @@ def test_standard_input(ikp: Ikp, table: Table, monkeypatch: pytest.MonkeyPatch)
 
 @pytest.mark.usefixtures("signed_in")
 def test_quiet(ikp: Ikp, table: Table) -> None:
-    """`--quiet` says nothing where nothing is wrong with the command itself."""
+    """`--quiet` says nothing if all rows are done, and names the problems of the others in a line."""
     assert ikp("upload", table(1), "-o", "out.csv", "--quiet", *NAMED) == (0, "", "")
+    ran = ikp("upload", table(2, picture=["missing.png", None]), "-o", "out.csv", "--quiet", *NAMED, "--root", ".")
+    assert (ran.status, ran.out) == (1, "")
+    assert ran.err == "ikpipe: warning: Some rows need attention: 1 file_not_found, 1 missing_file. See out.csv.\n"
 
 
 @pytest.mark.usefixtures("signed_in")

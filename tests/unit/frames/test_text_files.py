@@ -45,10 +45,10 @@ def table(content: bytes, format: str | None = None, **options: str) -> pd.DataF
     [
         ("sku,file", ["sku", "file"], ""),
         ("file", ["file"], ""),
-        ("sku;file", ["sku", "file"], "The cells are separated by semicolons."),
-        ("sku\tfile", ["sku", "file"], "The cells are separated by tabs."),
-        ("sku|file", ["sku", "file"], "The cells are separated by vertical bars."),
-        ('"size, in cm";file', ["size, in cm", "file"], "The cells are separated by semicolons."),
+        ("sku;file", ["sku", "file"], "The cells are separated by semicolons (delimiter=';')."),
+        ("sku\tfile", ["sku", "file"], "The cells are separated by tabs (delimiter='tab')."),
+        ("sku|file", ["sku", "file"], "The cells are separated by vertical bars (delimiter='|')."),
+        ('"size, in cm";file', ["size, in cm", "file"], "The cells are separated by semicolons (delimiter=';')."),
         ("sku,tags (a;b),file", ["sku", "tags (a;b)", "file"], ""),
     ],
 )
