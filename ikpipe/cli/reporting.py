@@ -157,7 +157,6 @@ class RunReports:
         title, uploaded = f"{options.command.capitalize()}{of}", [] if sample is None else sample.uploaded
         return [ReportPage(title, document, problems, uploaded, in_options, hint).html()]
 
-
     def attention(self) -> str:
         """Return which rows need attention, in a line: all that a quiet command prints of them."""
         groups = [group for group in self.recorder.groups if group.severity == "error"]

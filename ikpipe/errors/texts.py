@@ -164,7 +164,16 @@ def reason(error: Exception) -> str:
 def describe_exception(error: Exception) -> str:
     """Return an exception's class and message on one line, even if the exception cannot be printed."""
     try:
-        words = one_line(error)
+        words = "the host's name cannot be resolved (DNS)" if _is_unresolved(error) else one_line(error)
     except Exception:  # noqa: BLE001
         words = ""
     return f"{type(error).__name__}: {words}" if words else type(error).__name__
+
+
+def _is_unresolved(error: BaseException | None) -> bool:
+    """Whether the cause of an exception is a name that DNS does not know: `socket` is only loaded with a network."""
+    while error is not None:
+        if type(error).__name__ == "gaierror":
+            return True
+        error = error.__cause__ or error.__context__
+    return False

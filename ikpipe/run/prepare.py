@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ikpipe.errors import Error, MappingError, Message, keyword, sentences
 from ikpipe.errors.logs import log_event
+from ikpipe.frames.io.opening import similar_name
 from ikpipe.frames.near_misses import NearMiss, warning
 from ikpipe.request.account import Account
 from ikpipe.request.columns import call_or_error
@@ -103,8 +104,10 @@ def _check_settings(root: str | Path | None, file_kind: str | None, fetch: str) 
     if fetch not in ("server", "client"):
         raise MappingError("The value must be 'server' or 'client'.", about=keyword("fetch", fetch))
     if root is not None and not os.path.isdir(root):  # noqa: PTH112 - unlike Path's, False where nobody may look
-        words = "This is not a folder that this user can open."
-        raise MappingError(words, fix="Check the path and its permissions.", about=keyword("root", str(root)))
+        words, fix = "This is not a folder that this user can open.", "Check the path and its permissions."
+        if not os.path.lexists(root):
+            words, fix = f"There is no such folder{similar_name(root)}.", "Correct the path."
+        raise MappingError(words, fix=fix, about=keyword("root", str(root)))
 
 
 def _labels(columns: Iterable[Any] | str | None) -> list[Any]:

@@ -20,7 +20,7 @@ from ikpipe.request.account import Account
 from ikpipe.request.policy import Policy
 from ikpipe.request.secrets import shown_setting
 from ikpipe.request.token import LocalSigner, SignerError, TokenTimes
-from ikpipe.service.client import ServiceClient
+from ikpipe.service.client import COPY_KEYS, ServiceClient
 from ikpipe.service.findings import Finding, failed
 from ikpipe.service.library import FILES, list_fields, page_of
 
@@ -31,7 +31,6 @@ _TIMEOUT = 8.0  # seconds for one step of a request
 _FIELDS = {"fileName": "ikpipe-check.txt"}
 _PLACEHOLDER = "your_imagekit_id"
 _FORM = f"It has the form https://ik.imagekit.io/{_PLACEHOLDER} (dashboard, URL endpoints)."
-_COPY = "Copy both keys from one account (dashboard, Developer options, API keys)."
 LARGEST_OFFSET = 60
 """Seconds by which the clock may be wrong: a token's times are those of this machine."""
 
@@ -64,7 +63,7 @@ async def _check_keys(client: ServiceClient, account: Account) -> list[Finding]:
     try:
         files = page_of(await client.api(account, FILES, {"limit": 1}))
     except AccountError as error:
-        return [Finding("problem", "Private key", error.message, _COPY, refused=True)]
+        return [Finding("problem", "Private key", error.message, COPY_KEYS, refused=True)]
     except Error as error:
         return [Finding("problem", "Media API", error.message, error.fix or "Check the network.", refused=True)]
     accepted = Finding("ok", "Private key", f"{account.api_url} accepts it.")
@@ -78,7 +77,7 @@ async def _check_token(client: ServiceClient, account: Account) -> Finding:
     code, message = reply.result.error, reply.result.message
     if code == "token_invalid":
         words = f"{url} rejects tokens of these keys ({message}). The public key may be of another account."
-        return Finding("problem", about, words, _COPY, refused=True)
+        return Finding("problem", about, words, COPY_KEYS, refused=True)
     if code == "token_expired":
         words = f"{url} takes a new token for an expired one: the clock of this machine is wrong."
         return Finding("problem", about, words, "Set the clock, for example by NTP.", refused=True)

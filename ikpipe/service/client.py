@@ -40,6 +40,7 @@ from ikpipe.service.upload_routes import (
     socket_option_trace,
 )
 
+COPY_KEYS = "Copy both keys from one account (dashboard, Developer options, API keys)."
 _TIMEOUT = httpx.Timeout(connect=10, write=30, read=30, pool=None)  # seconds without progress
 _LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=MAX_IDLE)
 _API_ATTEMPTS = 6
@@ -328,7 +329,7 @@ class ServiceClient:
         if reply.own and reply.date is not None and self.on_service_time is not None:
             self.on_service_time(reply.date)
         if reply.own and status in (401, 403):
-            raise AccountError(f"The media API rejected the private key: {reply.message}")
+            raise AccountError(f"The media API rejected the private key: {reply.message}", fix=COPY_KEYS)
         null = status == NO_CONTENT or response.content.strip() == b"null"
         if response.is_success and (null or reply.answer is not None):
             return reply.answer

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import socket
 from pathlib import Path
 
 import pandas as pd
@@ -111,3 +112,11 @@ def test_a_list_on_a_terminal_is_harmless(terminal: bool, shown: str, monkeypatc
     monkeypatch.setattr("sys.stdout", output)
     write_frame(pd.DataFrame({"name": ["a\x1b[2J"]}), "-", CsvStyle())
     assert output.buffer.getvalue().decode() == shown
+
+
+def test_a_name_that_cannot_be_resolved_is_said_in_words() -> None:
+    """Not as the system's "[Errno -2] Name or service not known", which each system words in another way."""
+    cause = socket.gaierror(-2, "Name or service not known")
+    error = ConnectionError("[Errno -2] Name or service not known")
+    error.__cause__ = cause
+    assert describe_exception(error) == "ConnectionError: the host's name cannot be resolved (DNS)"

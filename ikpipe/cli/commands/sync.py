@@ -25,7 +25,7 @@ from ikpipe.cli.options import (
 from ikpipe.cli.sending import progress
 from ikpipe.cli.wording import in_options, say, width
 from ikpipe.errors import Error
-from ikpipe.frames.io.opening import STANDARD
+from ikpipe.frames.io.opening import STANDARD, similar_name
 from ikpipe.request.missing import without_none
 from ikpipe.request.result import SETTLED
 
@@ -111,7 +111,9 @@ def _source(options: Namespace) -> Any:
     if "://" in options.source or os.path.isdir(options.source):  # noqa: PTH112 - see above
         return options.source
     if options.source != STANDARD and not os.path.exists(options.source):  # noqa: PTH110 - see above
-        raise Error(f"There is no folder and no table {options.source}.", fix="Correct the path.")
+        raise Error(
+            f"There is no folder and no table {options.source}{similar_name(options.source)}.", fix="Correct the path."
+        )
     return read_table(options.source, mapping.read_options(options))
 
 

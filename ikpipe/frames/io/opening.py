@@ -15,9 +15,10 @@ from pathlib import Path
 from threading import Lock
 from typing import IO, Any
 
-from ikpipe.errors import Error, Message, MissingExtra, reason
+from ikpipe.errors import Error, Message, MissingExtra, did_you_mean, reason
 
 STANDARD = "-"
+_SIMILAR = 0.6  # of a name that is suggested, from 0 to 1
 RESULTS = ("csv", "jsonl", "parquet", "xlsx")
 """The extensions of files of results."""
 LINES: dict[str, Sequence[int]] = {
@@ -139,8 +140,21 @@ def open_input(source: InputFile) -> AbstractContextManager[IO[Any]]:
         return nullcontext(source)
     try:
         return Path(source).open("rb")
+    except FileNotFoundError as error:
+        words = f"There is no file {fspath(source)}{similar_name(source)}."
+        raise Error(words, fix="Correct the path.") from error
     except OSError as error:
         raise Error(f"{fspath(source)} cannot be read: {error.strerror}.") from error
+
+
+def similar_name(path: str | PathLike[str]) -> str:
+    """Return ``" (did you mean 'products.csv'?)"`` with the most similar name in the folder of a path; else nothing."""
+    missing = Path(path)
+    try:
+        names = os.listdir(missing.parent)  # noqa: PTH208 - names are all that is needed
+    except OSError:
+        return f": there is no folder {missing.parent}"
+    return did_you_mean(missing.name, names, _SIMILAR)
 
 
 def share_read(stream: IO[Any]) -> float | None:

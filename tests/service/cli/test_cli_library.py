@@ -179,7 +179,9 @@ def test_fields_of_columns_with_other_names(
     """FIELD=COLUMN names the field for a column, as `--map custom_metadata.FIELD=COLUMN` does; types are shown."""
     sign_in(emulate())
     source = table(2, **{"Preis (€)": ["1", "2"], "a=b": ["x", "y"]})
-    ran = ikp("fields", "--create", source, "--column", "price=Preis (€),a=b", "--type", "price=Number", "--yes", *SWIFT)
+    ran = ikp(
+        "fields", "--create", source, "--column", "price=Preis (€),a=b", "--type", "price=Number", "--yes", *SWIFT
+    )
     assert ran.status == 0, ran.err
     listed = pd.read_csv(io.StringIO(ikp("fields").out))
     assert dict(zip(listed["name"], listed["type"], strict=True)) == {"price": "Number", "a=b": "Text"}

@@ -225,7 +225,7 @@ def test_bad_out(
         (["--set", "folder=/{colour}/"], "The table has no column 'colour'"),
         (["--set", "is_published=perhaps"], "must be true or false"),
         (["--set", "token=x"], "The token cannot be set"),
-        (["--root", "nowhere"], "--root nowhere: This is not a folder"),
+        (["--root", "nowhere"], "--root nowhere: There is no such folder. Correct the path."),
         (["--concurrency", "0"], "'0' is not a whole number of at least 1"),
         (["--rate", "-1"], "is not a number above 0"),
         (["--rate", "fast"], "is not a number above 0"),
@@ -249,8 +249,24 @@ def test_missing_table(ikp: Ikp) -> None:
     assert ikp("upload", "nope.csv", "-o", "out.csv") == (
         2,
         "",
-        "ikpipe: error: nope.csv cannot be read: No such file or directory.\n",
+        "ikpipe: error: There is no file nope.csv. Correct the path.\n",
     )
+
+
+@pytest.mark.usefixtures("signed_in")
+@pytest.mark.parametrize(
+    ("words", "suggestion"),
+    [
+        (("Products.csv", "--root", "Bilder"), "There is no file Products.csv (did you mean 'products.csv'?)."),
+        (("products.csv", "--root", "bilder"), "--root bilder: There is no such folder (did you mean 'Bilder'?)."),
+        (("no/products.csv",), "There is no file no/products.csv: there is no folder no."),
+    ],
+)
+def test_a_similar_name_is_suggested(ikp: Ikp, words: tuple[str, ...], suggestion: str) -> None:
+    """Case is the usual mistake, and what somebody types in another folder."""
+    Path("products.csv").write_text("file\na.jpg\n")
+    Path("Bilder").mkdir()
+    assert suggestion in ikp("upload", *words, "-o", "out.csv").err
 
 
 @pytest.mark.usefixtures("signed_in")

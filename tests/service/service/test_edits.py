@@ -212,7 +212,7 @@ def test_requests_are_paced() -> None:
 
 def test_a_refused_key_stops_it() -> None:
     """An account that is refused is an error, not a frame of failures."""
-    with pytest.raises(ikpipe.AccountError, match="rejected the private key"):
+    with pytest.raises(ikpipe.AccountError, match=r"rejected the private key: .* Copy both keys from one account"):
         ikpipe.delete(
             ids(1),
             SHOP,

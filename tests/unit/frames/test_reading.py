@@ -187,7 +187,7 @@ def test_unknown_ending_names_the_known_ones() -> None:
 
 def test_missing_file_is_said(tmp_path: Path) -> None:
     """A file that is not there is an error with its name."""
-    with pytest.raises(ikpipe.Error, match=r"gone\.csv cannot be read: No such file"):
+    with pytest.raises(ikpipe.Error, match=r"There is no file .*gone\.csv\. Correct the path\."):
         read_table(tmp_path / "gone.csv")
 
 

@@ -79,7 +79,7 @@ def test_ending_may_be_in_capitals(tmp_path: Path) -> None:
 
 def test_missing_file_is_said(tmp_path: Path) -> None:
     """A file that is not there is an error with its name."""
-    with pytest.raises(ikpipe.Error, match=r"gone\.csv cannot be read: No such file"):
+    with pytest.raises(ikpipe.Error, match=r"There is no file .*gone\.csv\. Correct the path\."):
         read_results(tmp_path / "gone.csv")
 
 
