@@ -18,7 +18,7 @@ from ikpipe.cluster.keys import account_here
 from ikpipe.cluster.listings import listings_of
 from ikpipe.cluster.portable import Portable, own_packages
 from ikpipe.cluster.row_ids import part_entries, row_ids
-from ikpipe.cluster.shares import part_options
+from ikpipe.cluster.shares import part_options, share_of_policy
 from ikpipe.concurrency.bandwidth_schedule import BandwidthSchedule
 from ikpipe.concurrency.interrupts import to_sync
 from ikpipe.concurrency.kept_loops import opened_in_loop
@@ -36,7 +36,7 @@ from ikpipe.journal.proof import Prover, Seal
 from ikpipe.journal.segments import segments_of
 from ikpipe.journal.shared import RunIdentity, SharedJournal
 from ikpipe.journal.shared_entries import Proof
-from ikpipe.journal.storage import open_storage
+from ikpipe.journal.storage import Storage, open_storage
 from ikpipe.request.account import Account
 from ikpipe.request.content_hash import ContentHashes
 from ikpipe.request.policy import Policy
@@ -212,8 +212,7 @@ class PreparedUpload(Portable):
 
     def part_policy(self) -> Policy:
         """Return the policy of one part: its share of the rates."""
-        look_ups, changes = self.policy.look_ups / self.slots, self.policy.changes / self.slots
-        return replace(self.policy, look_ups=look_ups, changes=changes)
+        return share_of_policy(self.policy, self.slots)
 
 
 @dataclass(slots=True)
@@ -241,8 +240,8 @@ class PartTable(InMemoryTable):
     So a float column with whole values is sent as integers, whatever its other cells are.
     """
 
-    def __init__(self, frame: Any, rows_before: int, key: Any = None) -> None:
-        super().__init__(frame)
+    def __init__(self, table: Any, rows_before: int, key: Any = None) -> None:
+        super().__init__(table)
         self._rows_before, self._key = rows_before, key
 
     def label(self, position: int) -> Any:
@@ -271,12 +270,14 @@ class _Kept:
 
     `account` has the secrets of this machine, and `signer` signs with them, if it can. `client` has open connections.
     `job` is that of the last table without its rows, whose mapping the next one uses if it has the same columns.
+    `journal` is where the journal is, if there is one, and what proves its entries.
     """
 
     account: Account
     signer: Callable[..., UploadToken] | None
     client: ServiceClient
     job: UploadJob
+    journal: tuple[Storage, Seal] | None = None
 
 
 @asynccontextmanager
@@ -294,7 +295,7 @@ async def _upload_table_async(upload: PreparedUpload, adapter: FrameAdapter, sta
     _check_root(upload.mapping["root"])
     kept = await opened_in_loop(partial(_opened, upload, frame))
     upload = with_journal(upload, kept.account)
-    table = PartTable(frame, state.rows, upload.key)
+    table = PartTable(adapter, state.rows, upload.key)
     keys = table.keys
     job, collector = replace(kept.job, table=table), PartResults(adapter)
     journal = _open_journal(upload, job, table, keys, kept, state.ids)
@@ -363,8 +364,10 @@ def _open_journal(
     if upload.journal is None:
         return None
     rows = row_ids(job, table, keys, seen)
-    seal = Prover(kept.account).own.of_run(upload.run) if upload.proof is None else Seal.from_secret(upload.proof)
-    proof, storage = Proof(seal, upload.trust_journal), open_storage(upload.journal)
+    if kept.journal is None:
+        seal = Prover(kept.account).own.of_run(upload.run) if upload.proof is None else Seal.from_secret(upload.proof)
+        kept.journal = open_storage(upload.journal), seal
+    storage, proof = kept.journal[0], Proof(kept.journal[1], upload.trust_journal)
     contents = ContentHashes(keyed=keys is not None)
     earlier = None
     if upload.has_parts:

@@ -11,14 +11,15 @@ import os
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, replace
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ikpipe.concurrency.interrupts import interruptible_sleep
 from ikpipe.concurrency.shares import UNITS, Claim, Grant, renew, renew_here, sharing
 from ikpipe.concurrency.temporary import LockedFolder
+from ikpipe.request.policy import Policy
 from ikpipe.run.existing.rules import ExistingRules
 from ikpipe.run.options import limited_rate
 
@@ -66,6 +67,12 @@ def _folder(_pid: int) -> Path:
     folder = LockedFolder()
     atexit.register(folder.cleanup)
     return folder.path
+
+
+@lru_cache(64)
+def share_of_policy(policy: Policy, slots: int) -> Policy:
+    """Return the policy of one of `slots` parts: its share of the rates, which apply to the whole upload."""
+    return replace(policy, look_ups=policy.look_ups / slots, changes=policy.changes / slots)
 
 
 @asynccontextmanager

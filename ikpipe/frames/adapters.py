@@ -97,11 +97,13 @@ class FrameAdapter:
         """Return the table with the columns of an Arrow table, which replace columns of the same names."""
         if self._own is None:
             return self._with(answers)
-        names, dtypes = answers.column_names, _pandas_dtypes()
+        names = answers.column_names
         stays = [name not in names for name in self._own.columns]
         kept = self._own if all(stays) else self._own.loc[:, stays]
         # Not `to_pandas`: for a small part, it takes more processor time than all of its journal.
-        columns = {name: _cells(dtypes[one.type], one) for name, one in zip(names, answers, strict=True)}
+        columns = {name: _cells(_dtype_of(name), one) for name, one in zip(names, answers.columns, strict=True)}
+        if len(kept) <= _SMALL:
+            return _with_arrays(kept, columns)
         return pd.concat([kept, pd.DataFrame(columns, index=kept.index, copy=False)], axis=1)
 
     def like(self, frame: pd.DataFrame) -> Any:
@@ -116,11 +118,26 @@ class FrameAdapter:
 
 
 @cache
-def _pandas_dtypes() -> dict[Any, Any]:
-    """Return the dtypes of results by their Arrow types."""
-    pa: Any = import_module("pyarrow")
-    types = (pa.large_string(), pa.int64(), pa.float64(), pa.bool_())
-    return dict(zip(types, map(pd.api.types.pandas_dtype, _DTYPES), strict=True))
+def _dtype_of(column: str) -> Any:
+    """Return the dtype of a column of results that come as Arrow arrays: objects are JSON, and so text."""
+    dtype = RESULT_COLUMNS.get(column, "object")
+    return pd.api.types.pandas_dtype("string" if dtype == "object" else dtype)
+
+
+def _with_arrays(frame: Any, columns: dict[str, Any]) -> pd.DataFrame:
+    """Return a small frame with further columns.
+
+    `concat` and pandas' constructor examine each column, which takes longer than to upload a row.
+    """
+    arrays = [*(array.copy() for array in frame._iter_column_arrays()), *columns.values()]  # noqa: SLF001
+    names, make = frame.columns.append(_names(*columns)), pd.DataFrame._from_arrays  # type: ignore[attr-defined]  # noqa: SLF001
+    made: pd.DataFrame = make(arrays, names, frame.index, verify_integrity=False)
+    return made
+
+
+@lru_cache(4)
+def _names(*columns: str) -> Any:
+    return pd.Index(columns)
 
 
 def _cells(dtype: Any, cells: Any) -> Any:

@@ -50,7 +50,7 @@ def plain_cells(column: pd.Series[Any], *, integers: bool) -> list[Any]:
     size = getattr(column.dtype, "itemsize", _DOUBLE)
     if getattr(column.dtype, "kind", "O") == "f" and size < _DOUBLE:
         return _short_floats(column, size, integers=integers)
-    cells: list[Any] = column.astype(object).tolist()
+    cells = _objects(column)
     types = cell_types(cells)
     if types == {str} and _MARK not in "".join(cells):
         return cells if all(cells) else [cell or None for cell in cells]
@@ -60,6 +60,13 @@ def plain_cells(column: pd.Series[Any], *, integers: bool) -> list[Any]:
         return _present(column, whole=integers)
     except Exception:  # noqa: BLE001 - one cell raised it: each is read on its own
         return list(map(partial(_alone, column, integers), range(len(cells)), cells))
+
+
+def _objects(column: pd.Series[Any]) -> list[Any]:
+    """Return a column's cells as they are; the arrays of pandas and Arrow do that without another column."""
+    holder: Any = column.array if hasattr(column.dtype, "construct_array_type") else column
+    cells: list[Any] = holder.astype(object).tolist()
+    return cells
 
 
 def _short_floats(column: pd.Series[Any], size: int, *, integers: bool) -> list[Any]:

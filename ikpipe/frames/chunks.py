@@ -71,13 +71,13 @@ class TableSource(Protocol):
 class InMemoryTable:
     """A table in memory.
 
-    `table` is a pandas DataFrame, or another table that `FrameAdapter` supports. `rows` and `size` are the maximum
-    number of rows and characters of a chunk. `lines` is as for `TableSource`.
+    `table` is a pandas DataFrame, another table that `FrameAdapter` supports, or such an adapter. `rows` and `size` are
+    the maximum number of rows and characters of a chunk. `lines` is as for `TableSource`.
     """
 
     def __init__(self, table: Any, rows: int = ROWS, size: int = SIZE, lines: Sequence[int] | None = None) -> None:
         self.lines = lines
-        self.native = FrameAdapter(table)
+        self.native = table if isinstance(table, FrameAdapter) else FrameAdapter(table)
         self.frame = self.sample = frame = self.native.frame
         self.rows: int | None = len(frame)
         self.origin: dict[str, Any] | None = None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -54,20 +55,30 @@ def answers_table(results: Sequence[Result], *, lists: bool) -> Any:
     For others, tags and warnings are lists of text, and not JSON as all else. pandas keeps text as `large_string`.
     """
     pa: Any = import_module("pyarrow")
-    text = pa.string() if lists else pa.large_string()
-    types = {"string": text, "Int64": pa.int64(), "Float64": pa.float64(), "boolean": pa.bool_()}
-    arrays = {}
-    for column, dtype in {**RESULT_COLUMNS, EXTRA: "object"}.items():
+    schema, arrays = _schema(lists), []
+    for field in schema:
+        column = field.name
         cells = [getattr(one, column.removeprefix("ik_")) for one in results]
-        if dtype != "object":
-            arrays[column] = pa.array(cells, types[str(dtype)], from_pandas=True)
-        elif lists and column in LISTED:
-            texts = [None if cell is None else [str(text) for text in cell] for cell in cells]
-            arrays[column] = pa.array(texts, pa.list_(pa.string()))
-        else:
-            arrays[column] = pa.array([_json(cell) for cell in cells], text)
-    return pa.table(arrays)
+        if RESULT_COLUMNS.get(column, "object") == "object":
+            write = _texts if lists and column in LISTED else _json
+            cells = [None if cell is None else write(cell) for cell in cells]
+        arrays.append(pa.array(cells, field.type, from_pandas=True))
+    return pa.Table.from_arrays(arrays, schema=schema)
 
 
-def _json(cell: Any) -> str | None:
-    return None if cell is None else json.dumps(cell, ensure_ascii=False, default=str)
+@cache
+def _schema(lists: bool) -> Any:  # noqa: FBT001 - of `cache`
+    """Return the schema of results."""
+    pa: Any = import_module("pyarrow")
+    text = pa.string() if lists else pa.large_string()
+    types = {"string": text, "Int64": pa.int64(), "Float64": pa.float64(), "boolean": pa.bool_(), "object": text}
+    columns = {column: types[str(dtype)] for column, dtype in {**RESULT_COLUMNS, EXTRA: "object"}.items()}
+    return pa.schema(columns | (dict.fromkeys(LISTED, pa.list_(pa.string())) if lists else {}))
+
+
+def _texts(cell: Any) -> list[str]:
+    return [str(text) for text in cell]
+
+
+def _json(cell: Any) -> str:
+    return json.dumps(cell, ensure_ascii=False, default=str)

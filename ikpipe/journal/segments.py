@@ -75,7 +75,8 @@ class Segments:
     def _refresh(self, buckets: set[str]) -> None:
         """Read the files in some folders, and in the one of all, that this process does not know yet."""
         for wait in _WAITS:
-            time.sleep(wait)
+            if wait:
+                time.sleep(wait)
             new = [name for name in self._names(buckets) if name not in self._read]
             joined = False  # some of them meanwhile
             for name, content in contents_of(self._storage, new):

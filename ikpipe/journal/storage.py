@@ -68,7 +68,7 @@ class _Local:
         """Return the sorted names of the complete files directly in a folder."""
         with _errors_of(str(self._folder), self._purpose):
             try:
-                names = os.listdir(self._folder / folder)  # noqa: PTH208 - a path for each takes five times as long
+                names = os.listdir(f"{self._folder}/{folder}")  # noqa: PTH208 - paths take five times as long
             except FileNotFoundError:
                 return []
         return sorted(f"{folder}/{name}" for name in names if not name.endswith(_PART))
@@ -88,20 +88,18 @@ class _Local:
 
     def write(self, name: str, content: bytes, *, new: bool = False) -> None:
         """Write a file under a temporary name, and rename it when it is on the disk."""
-        path = self._folder / name
-        part = path.with_name(f"{path.name}.{uuid.uuid4().hex}{_PART}")
+        path = f"{self._folder}/{name}"
+        part = f"{path}.{uuid.uuid4().hex}{_PART}"
         with _errors_of(str(self._folder), self._purpose):
-            # 0700 and 0600: it can hold what other users must not read.
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with os.fdopen(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
+            with os.fdopen(_create(part), "wb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
             if new:
-                _put_new(part, path)
+                _put_new(Path(part), Path(path))
             else:
-                part.replace(path)
-            _sync(path.parent)
+                os.replace(part, path)  # noqa: PTH105 - a part of one row has no time for paths
+            _sync(path.rpartition("/")[0])
 
     def remove(self, name: str) -> None:
         """Remove a file, if there is one."""
@@ -194,6 +192,16 @@ def _creates(files: Any) -> bool:
     return "mode" in signature(function).parameters and function.__module__ not in _NO_STORES
 
 
+def _create(path: str) -> int:
+    """Create a file, and its folder if there is none, and return its handle; other users must not read them."""
+    flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY
+    try:
+        return os.open(path, flags, 0o600)
+    except FileNotFoundError:
+        Path(path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return os.open(path, flags, 0o600)
+
+
 def _put_new(part: Path, path: Path) -> None:
     """Rename a file, unless another file has the name."""
     try:
@@ -209,7 +217,7 @@ def _put_new(part: Path, path: Path) -> None:
         part.unlink()
 
 
-def _sync(folder: Path) -> None:
+def _sync(folder: str) -> None:
     """Write the folder itself to the disk, where the system can."""
     if os.name == "nt":
         return

@@ -40,8 +40,9 @@ Shown = bool | Callable[[Progress], None] | ProgressOptions
 
 
 class ProgressDisplay(Protocol):
-    """What shows progress. `ticks`: it is also called from time to time while nothing happens."""
+    """What shows progress, if it `shows` any. `ticks`: it is also called from time to time while nothing happens."""
 
+    shows: bool
     ticks: bool
 
     def __call__(self, progress: Progress) -> None:
@@ -87,7 +88,7 @@ class ProgressBar:
     notebook. `write` is as for `ProgressOptions`.
     """
 
-    ticks = True
+    shows = ticks = True
 
     def __init__(
         self,
@@ -144,7 +145,7 @@ class ProgressBar:
 class ProgressLines:
     """Show progress as a line from time to time, for logs and pipes; the longer a run is, the fewer."""
 
-    ticks = True
+    shows = ticks = True
 
     def __init__(
         self,
@@ -186,8 +187,8 @@ class NoProgress:
 
     ticks = False
 
-    def __init__(self, callback: Callable[[Progress], None] = lambda _progress: None) -> None:
-        self._callback = callback
+    def __init__(self, callback: Callable[[Progress], None] = lambda _progress: None, *, shows: bool = True) -> None:
+        self._callback, self.shows = callback, shows
 
     def __call__(self, progress: Progress) -> None:
         """Call the callback."""
@@ -207,13 +208,13 @@ def display(wanted: Shown, rows: int | None) -> ProgressDisplay:
     if not isinstance(wanted, bool | ProgressOptions):
         return NoProgress(wanted)
     if not wanted or rows == 0:
-        return NoProgress()
+        return NoProgress(shows=False)
     if _in_notebook() and find_spec("ipywidgets"):
         from tqdm.notebook import tqdm as notebook_bar
 
         return ProgressBar(notebook_bar(total=rows, unit="row"), write=options.write)
     if sys.stderr is None or sys.stderr.closed:  # as in a Windows service
-        return NoProgress()
+        return NoProgress(shows=False)
     if sys.stderr.isatty():
         from tqdm.std import tqdm as terminal_bar
 

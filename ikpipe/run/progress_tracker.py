@@ -38,6 +38,8 @@ class ProgressTracker:
 
     def show(self) -> None:
         """Show the progress."""
+        if not self._display.shows:
+            return
         if self.executor is not None:
             self.progress.flight(sum(gate.in_flight for gate in self.executor.gates))
             self.progress.activity = self._activity or self.executor.activity
