@@ -7,6 +7,7 @@ import subprocess
 import sys
 import uuid
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -15,8 +16,6 @@ import ikpipe
 from ikpipe import Policy, cluster
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from ikpipe import Account
     from ikpipe.emulator import Emulator
 
@@ -49,6 +48,15 @@ def elsewhere(script: str, path: Path, environment: dict[str, str]) -> subproces
     command = [sys.executable, "-c", script, str(path)]
     environment = {**os.environ, **environment}
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
+
+
+def installed(folder: Path, version: str) -> dict[str, str]:
+    """Install this package with another number of its version, and return the environment that uses it."""
+    (folder / "ikpipe").symlink_to(Path(ikpipe.__file__).parent)
+    info = folder / f"ikpipe-{version}.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: ikpipe\nVersion: {version}\n")
+    return {"PYTHONPATH": str(folder)}
 
 
 def stored(emulator: Emulator) -> int:

@@ -64,7 +64,7 @@ def since_here(upload: PreparedUpload, account: Account, *, fixed_names: bool) -
         ahead = duration(upload.since - now)
         raise Error(
             f"The clock of the driver is at least {ahead} ahead of ImageKit's, so the files of this upload cannot be "
-            "told from those that were there before. Nothing of this part was sent.",
+            "told from those that were there before. The rows of this part were not sent.",
             fix="Set the clock of the driver, for example by NTP, or prepare the upload where ImageKit can be reached.",
         )
     times = times_of(account.upload_url)

@@ -127,10 +127,12 @@ class OtherVersion:
         raise self._error()
 
     def _error(self) -> Error:
-        made_by, here, node = self._pickled[0], own_version(), platform.node()
+        (made_by, kind, *_), here, node = self._pickled, own_version(), platform.node()
+        what = "update" if kind.endswith("Update") else "upload"
+        nothing = "files of this part were not changed" if what == "update" else "rows of this part were not sent"
         has = f"has ikpipe {here}" if made_by != here else "has another build of that version"
         by = f"ikpipe {made_by}" if made_by != _EARLIER else "an earlier version of ikpipe"
         return Error(
-            f"This was prepared by {by}, and the machine {node} {has}. Nothing of this part was sent.",
+            f"This {what} was prepared by {by}, but the machine {node} {has}. The {nothing}.",
             fix="Install the same version of ikpipe on the driver and on all workers.",
         )

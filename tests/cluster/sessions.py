@@ -18,10 +18,10 @@ LOCAL = {
 
 
 def session(master: str, **conf: Any) -> SparkSession:
-    """Start Spark with loopback addresses only, and workers of this Python."""
+    """Start Spark with loopback addresses only, and workers of this Python unless `PYSPARK_PYTHON` is set."""
     from pyspark.sql import SparkSession
 
-    os.environ["PYSPARK_PYTHON"] = sys.executable  # otherwise workers run the python3 of PATH
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # otherwise workers run the python3 of PATH
     builder = SparkSession.Builder().master(master)
     for name, value in {**LOCAL, **conf}.items():
         builder = builder.config(name, value)

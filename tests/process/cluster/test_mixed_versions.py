@@ -3,26 +3,17 @@
 from __future__ import annotations
 
 import pickle
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from parts import elsewhere, plan, table
+from parts import elsewhere, installed, plan, table
 
 import ikpipe
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from ikpipe.emulator import Emulator
-
-
-def installed(folder: Path, version: str) -> dict[str, str]:
-    """Install this package with another number of its version, and return the environment that uses it."""
-    (folder / "ikpipe").symlink_to(Path(ikpipe.__file__).parent)
-    info = folder / f"ikpipe-{version}.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: ikpipe\nVersion: {version}\n")
-    return {"PYTHONPATH": str(folder)}
 
 
 def test_a_worker_with_another_version_says_so(emulate: Callable[..., Emulator], tmp_path: Path) -> None:
@@ -42,6 +33,6 @@ except Exception as error:
     done = elsewhere(script, tmp_path / "plan", environment)
     error = pickle.loads(done.stdout.encode())  # noqa: S301 - our own
     assert isinstance(error, ikpipe.Error)
-    assert f"prepared by ikpipe {ikpipe.__version__}, and the machine" in str(error)
+    assert f"prepared by ikpipe {ikpipe.__version__}, but the machine" in str(error)
     assert "has ikpipe 7.7.7" in str(error)
     assert len(emulator.log()) == before

@@ -42,7 +42,10 @@ def prepared(account: Account, kind: str) -> Any:
     return prepare_update(account, slots=1, tags=["a"], columns={"file_path": "sku"})
 
 
-@pytest.mark.parametrize("kind", ["upload", "update"])
+NOTHING = {"upload": "rows of this part were not sent", "update": "files of this part were not changed"}
+
+
+@pytest.mark.parametrize("kind", NOTHING)
 @pytest.mark.parametrize(
     "use",
     [
@@ -60,8 +63,8 @@ def test_another_version_says_so(use: Callable[[Any], Any], kind: str, account: 
         use(there)
     machine = f"the machine {platform.node()} has ikpipe {own_version()}"
     assert str(caught.value) == (
-        f"This was prepared by ikpipe {OTHER}, and {machine}. Nothing of this part was sent. Install the same version "
-        "of ikpipe on the driver and on all workers."
+        f"This {kind} was prepared by ikpipe {OTHER}, but {machine}. The {NOTHING[kind]}. Install the same version of "
+        "ikpipe on the driver and on all workers."
     )
 
 
@@ -94,7 +97,7 @@ def test_a_pickle_of_an_earlier_version_says_so(account: Account) -> None:
     there = object.__new__(cluster.PreparedUpload)
     there.__setstate__({"id": "1", "account": account, "slots": 1})
     there = pickle.loads(pickle.dumps(there))  # noqa: S301 - our own
-    with pytest.raises(ikpipe.Error, match="This was prepared by an earlier version of ikpipe, and the machine"):
+    with pytest.raises(ikpipe.Error, match="This upload was prepared by an earlier version of ikpipe, but the machine"):
         there(table(1))
 
 
