@@ -6,15 +6,19 @@ import base64
 import json
 import os
 import pickle
+import re
 import signal
 import subprocess
 import sys
 import time
 from collections import Counter
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any
+from urllib.error import HTTPError
+from urllib.parse import quote, urljoin
+from urllib.request import urlopen
 
 import dask
 import dask.dataframe as dd
@@ -549,6 +553,44 @@ def test_the_key_is_in_no_graph_and_no_log(client: Client, emulate: Callable[...
     for text in (graph, logs, repr(results.expr).encode()):
         assert KEYS["private_key"].encode() not in text
         assert b"eyJ" not in text
+
+
+def pages(client: Client) -> dict[str, str]:
+    """Return the pages of the dashboard by their addresses, and its documents for programs."""
+    base = client.dashboard_link.removesuffix("/status")
+    waiting = [f"{base}/{name}" for name in ("info/main/workers.html", "json/index.html", "metrics")]
+    waiting += [f"{base}/info/task/{quote(key, safe='')}.html" for key in client.run_on_scheduler(keys_of_tasks)]
+    found: dict[str, str] = {}
+    while waiting:
+        if (address := waiting.pop()) not in found:
+            found[address] = ""
+            with suppress(HTTPError), urlopen(address, timeout=60) as response:  # noqa: S310 - of loopback
+                found[address] = response.read().decode()
+            hrefs = re.findall('href="([^"]+)"', found[address])
+            links = {urljoin(address, href.replace("+", "%20")) for href in hrefs}
+            waiting += [link for link in links if link.startswith((f"{base}/info/", f"{base}/json/"))]
+    return found
+
+
+def keys_of_tasks(dask_scheduler: Any) -> list[str]:
+    """Return the names of the tasks that a scheduler has."""
+    return [str(key) for key in dask_scheduler.tasks]
+
+
+def test_the_key_is_on_no_page_of_the_dashboard(client: Client, emulate: Callable[..., Emulator]) -> None:
+    """While partitions run, wait and have failed."""
+    emulator = emulate(latency=0.5)
+    failed = lazy_upload(table(4), emulator.account, 2, columns={"tags": "file"}, on_error="raise").persist()
+    wait(failed)
+    running = lazy_upload(table(60), emulator.account, 12, concurrency=2).persist()
+    while not uploads_of(emulator):
+        time.sleep(0.05)
+    found = pages(client)
+    assert any("UploadError" in text for text in found.values())
+    assert any("_upload_partition" in text for text in found.values())
+    assert any("/call-stack/" in address for address, text in found.items() if text)
+    assert [address for address, text in found.items() if KEYS["private_key"] in text or "eyJ" in text] == []
+    wait(running)
 
 
 @pytest.mark.parametrize("options", [{}, {"on_existing": "sync"}])
