@@ -67,6 +67,10 @@ export class Ui {
     // a notebook's shortcuts cut and insert cells
     this.cleanup.listen(root, "keydown", (event) => {
       event.stopPropagation();
+      if (event.target === root && event.key.toLowerCase() === "a" && (event.ctrlKey || event.metaKey)) {
+        event.preventDefault(); // not the page's text
+        this.view.selectAll();
+      }
       const direction = undoDirection(event);
       if (!direction) return;
       event.preventDefault();

@@ -4,6 +4,7 @@ import { button, h, setText } from "./dom.js";
 import { icon } from "./icons.js";
 import { anyWithoutProgress } from "./posts.js";
 import { detailsOf } from "./problems.js";
+import { isEditable } from "./states.js";
 import { STRINGS } from "./strings.js";
 import { countUnfinished, discardUnfinished, isSameKernel, resumeUnfinished } from "./unfinished.js";
 
@@ -12,7 +13,7 @@ const ACTION_TIME = 10000; // ms in which what was done can be undone by a butto
 const MAX_TROUBLES = 3;
 
 /**
- * @typedef {object} Offer A notice with a button; it goes away with the last of the rows that it is about.
+ * @typedef {object} Offer A notice with a button; it goes away once no row that it is about can be changed.
  * @property {string} icon
  * @property {string} text
  * @property {string} action
@@ -77,9 +78,15 @@ export class Notices {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => {
       if (this.status.querySelector(":hover, :focus")) return this.hideLater(TOAST_TIME);
-      this.status.classList.add("ik-hidden");
-      this.status.querySelector("button")?.remove();
+      this.hide();
     }, delay);
+  }
+
+  /** Hide the toast. */
+  hide() {
+    clearTimeout(this.timer);
+    this.status.classList.add("ik-hidden");
+    this.status.querySelector("button")?.remove();
   }
 
   /** @param {Offer} offer */
@@ -113,7 +120,7 @@ export class Notices {
   }
 
   update() {
-    this.offers = this.offers.filter(({ ids }) => !ids || this.ui.store.all(ids).length);
+    this.offers = this.offers.filter(({ ids }) => !ids || this.ui.store.all(ids).some(isEditable));
     const parts = [
       ...this.stateNotices(),
       ...this.troubles.map((text) => this.troubleNotice(text)),

@@ -59,6 +59,7 @@ export class Preview {
     this.dialog.addEventListener("close", () => this.closed());
     ui.root.append(this.dialog);
     this.dialog.showModal();
+    ui.notices.hide(); // it would lie over the fields
     ui.notices.moveTo(this.frame);
     this.cleanup.add(ui.view.on("rows", (changed) => changed.has(this.id) && this.refresh()));
     this.show(id);

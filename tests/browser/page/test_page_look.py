@@ -328,6 +328,41 @@ def test_a_note_s_undo_takes_the_files_out(upload_page: Open, account: ikpipe.Ac
     uploads.button("Upload 3 files").wait_for()
 
 
+def test_a_note_about_names_goes_away_when_the_files_are_stored(
+    upload_page: Open, account: ikpipe.Account, folder: Path
+) -> None:
+    """Then it says nothing new, and there is nothing to undo."""
+    uploads, _uploader = upload_page(account, folder="/in")
+    uploads.drop([str(folder)])
+    note = uploads.root.locator(".ik-notice", has_text="will be stored as")
+    note.wait_for()
+    uploads.button("Upload 3 files").click()
+    uploads.wait_uploaded(3)
+    note.wait_for(state="detached")
+
+
+def test_a_preview_hides_the_toast(upload_page: Open, account: ikpipe.Account, folder: Path) -> None:
+    """It would lie over the fields; Ctrl+Z still undoes what it told of."""
+    uploads, _uploader = upload_page(account, folder="/in")
+    uploads.choose([str(folder / "0.png")])
+    uploads.root.locator(".ik-toast", has_text="1 file added").wait_for()
+    uploads.row("0.png").locator(".ik-name").dblclick()
+    uploads.root.get_by_role("dialog").wait_for()
+    assert uploads.root.locator(".ik-toast:not(.ik-hidden)").count() == 0
+
+
+def test_ctrl_a_selects_files_wherever_the_focus_is_in_the_uploader(
+    upload_page: Open, account: ikpipe.Account, folder: Path
+) -> None:
+    """Not the text of the page."""
+    uploads, _uploader = upload_page(account, folder="/in")
+    uploads.drop([str(folder)])
+    uploads.wait_rows(3)
+    uploads.root.focus()
+    uploads.page.keyboard.press("Control+a")
+    uploads.root.get_by_text("3 selected").wait_for()
+
+
 def test_a_note_about_files_goes_away_with_them(upload_page: Open, account: ikpipe.Account, folder: Path) -> None:
     """Its button would show nothing."""
     uploads, _uploader = upload_page(account, folder="/in")
