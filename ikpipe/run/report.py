@@ -138,7 +138,8 @@ class ReportWriter:
             yield f"  {count_of(counts.with_warnings, 'row')} with warnings: see the column ik_warnings"
         for code, count in counts.errors.most_common():
             yield ""
-            yield from self._code(f"{count:,} {'/'.join(counts.error_statuses[code])}, {code}", code)
+            statuses = "/".join(counts.error_statuses[code])
+            yield from self._code(f"{count:,} {statuses}{'' if code == statuses else f', {code}'}", code)
             examples = counts.examples[code][: self.examples]
             shown = [("" if label is None else self._row(label, at), "", text) for label, at, text in examples]
             yield from self._examples(shown, count)

@@ -154,7 +154,7 @@ class DemoReport:
         self._heading("Files", "open results.html in a browser")
         self._print(f"  {_shell_path(output / 'results.html')}  the uploaded images")
         self._print(f"  {_shell_path(output / 'results.csv')}   the catalog with results as columns")
-        self._print(f"  {folder}/       the catalog and its pictures, to try things with")
+        self._print(f"  {folder}/      the catalog and its pictures, to try things with")
         self._heading("Try next", "check or upload the catalog yourself, or start an emulator")
         self._print(f"  ikpipe check {table} --map file=picture --map tags=category,season --root {folder}")
         self._print(f"  ikpipe upload {table} -o again.csv --map file=picture --root {folder} --emulator")
