@@ -84,7 +84,14 @@ def always(value: Any) -> Callable[[Mapping[str, Any]], Any]:
 
 def joined(names: list[str]) -> Callable[[Mapping[str, Any]], Any]:
     """Take the tags of several cells."""
-    return lambda row: [tag for name in names if row[name] is not None for tag in tag_list(row[name])] or None
+
+    def tags(name: str, cell: Any) -> list[str]:
+        try:
+            return tag_list(cell)
+        except InvalidValue as bad:
+            raise bad.at(name) from None
+
+    return lambda row: [tag for name in names if row[name] is not None for tag in tags(name, row[name])] or None
 
 
 def filled(parameter: str, template: str) -> Callable[[Mapping[str, Any]], Any]:
@@ -197,7 +204,7 @@ class Plainly:
         path = "/" + "/".join([*folder_levels(fields.get("folder", "/")), fields["fileName"]])
         if path in self._targets:
             words = f"Row {quoted(self._targets[path])} already has the path {quoted(path)}."
-            fix = "Give each row its own file name, or pass use_unique_file_name=True."
+            fix = "Give each row its own file name, or pass use_unique_file_name=True, without on_existing=."
             found.append(("file_name", InvalidValue("same_target", words, fix)))
         self._targets.setdefault(path, label)
 

@@ -61,7 +61,10 @@ _TEXTS: dict[str, dict[str, tuple[str, str]]] = {
         "out_of_range": ("The value is outside the limits or options of its field.", "Correct the value."),
         "same_target": (
             "Another row of this run has the same folder and file name.",
-            Message("Give each row its own file name, or pass ", keyword("use_unique_file_name", True), "."),
+            Message(
+                *("Give each row its own file name, or pass ", keyword("use_unique_file_name", True)),
+                *(", without ", keyword("on_existing"), "."),
+            ),
         ),
         "unique_name": (
             Message("The row asks for a unique name, but ", keyword("on_existing"), " needs a fixed one."),

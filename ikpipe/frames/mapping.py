@@ -176,7 +176,7 @@ class ColumnMapping:
         if parameter == "custom_metadata" and isinstance(target, list | Mapping):
             return [_cell(self._names.find(column, name), key) for key, column in _fields(target).items()]
         if parameter in LISTS and isinstance(target, list):
-            return [_joined([self._names.find(column, name) for column in target], self.formats)]
+            return [_joined(target, [self._names.find(column, name) for column in target], self.formats)]
         if isinstance(target, list | Mapping):
             fix = "Only tags take a list of columns, and only custom_metadata takes a dict."
             raise MappingError(f"The value must be the label of one column, not {target!r}.", fix=fix, about=name)
@@ -371,10 +371,20 @@ def _cell(at: int, key: str | None = None) -> ValueSource:
     return ValueSource((at,), lambda cells, _rows: cells[at], key)
 
 
-def _joined(columns: list[int], formats: CellFormats) -> ValueSource:
+def _joined(labels: list[Any], columns: list[int], formats: CellFormats) -> ValueSource:
+    """Return the source of tags that several columns have; an error names its column."""
+
+    def tags(label: Any, cell: Any) -> list[str]:
+        """Return the tags of a cell."""
+        try:
+            return tag_list(formats.split_tags(cell))
+        except InvalidValue as bad:
+            raise bad.at(label) from None
+
     def join(*row: Any) -> list[str] | None:
         """Return the tags of all columns of a row."""
-        return [tag for cell in row if cell is not None for tag in tag_list(formats.split_tags(cell))] or None
+        cells = zip(labels, row, strict=True)
+        return [tag for label, cell in cells if cell is not None for tag in tags(label, cell)] or None
 
     def read(cells: Cells, rows: int) -> list[Any]:
         """Return the values of the rows."""

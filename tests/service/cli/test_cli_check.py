@@ -182,3 +182,11 @@ def test_control_characters_reach_no_terminal(ikp: Ikp, table: Table) -> None:
     ran = ikp("check", table(1, **{"a\x1b[2Jb": ["perhaps"]}), *NAMED, "--map", "is_private_file=a\x1b[2Jb")
     assert ran.status == 1
     assert "\x1b" not in ran.err
+
+
+def test_a_bad_tag_names_its_column(ikp: Ikp) -> None:
+    """Also where tags are joined from columns, as each option `--map tags=` does."""
+    Path("in.csv").write_text('file,one,two\nhttps://a.example/1.jpg,a,"b, c"\n')
+    ran = ikp("check", "in.csv", "--map", "tags=one,two", "--tag-separator", ";", "-o", "problems.csv")
+    assert ran.status == 1
+    assert pd.read_csv("problems.csv")["column"].tolist() == ["two"]
