@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -38,17 +39,24 @@ class Renaming:
         rows = [row for row in controller.rows.subset(message.ids) if row.editable]
         answer = {"type": "renamed", "request": message.request, "rows": len(rows)}
         try:
-            names = new_names(controller.table, rows[:_SHOWN] if message.preview else rows, message.template)
+            names = new_names(controller.table, rows, message.template)
         except MappingError as error:
             controller.send_message({**answer, "rows": 0, "problem": str(error)})
             return
         if message.preview:
-            pairs = [[row.view.name, name] for row, name in zip(rows, names, strict=False)]
-            controller.send_message({**answer, "names": pairs})
+            pairs = [[row.view.name, name] for row, name in zip(rows[:_SHOWN], names, strict=False)]
+            controller.send_message({**answer, "names": pairs, "same": self._same(rows, names)})
             return
         known = {row: name for row, name in zip(rows, names, strict=True) if name is not None}
         controller.edit_rows([*known], {"file_name": [*known.values()]}, message.step)
         controller.send_message({**answer, "rows": len(known)})
+
+    def _same(self, rows: Sequence[WidgetRow], names: Sequence[str | None]) -> int:
+        """Count rows that would have the name and folder of another one."""
+        new = dict(zip(rows, names, strict=True))
+        targets = {row: (row.view.folder or "/", new.get(row) or row.view.name) for row in self._controller.rows}
+        counts = Counter(targets.values())
+        return sum(counts[targets[row]] > 1 for row, name in new.items() if name is not None)
 
 
 def new_names(table: EditedTable, rows: Sequence[WidgetRow], template: str) -> list[str | None]:

@@ -27,10 +27,10 @@ export function openRename(ui, rows) {
     const number = ++asked;
     try {
       const message = { type: "rename", ids, template: template.value, preview: true };
-      const { names, problem } = await queue.kernel.request(message);
+      const { names, same, problem } = await queue.kernel.request(message);
       if (number !== asked) return;
       if (problem) preview.fail(STRINGS.patternInvalid(problem));
-      else preview.show(names, ids.length);
+      else preview.show(names, ids.length, same);
     } catch (error) {
       if (number === asked) preview.fail(messageOf(error));
     }
@@ -66,20 +66,28 @@ export function openReplace(ui, rows) {
   const replacement = textInput(STRINGS.replaceWith, "");
   const exact = h("input", { type: "checkbox", onchange: () => show() });
   const preview = new ChangePreview();
+  const regular = h("input", { type: "checkbox", onchange: () => show() });
   const changes = () => {
-    const pattern = new RegExp(escapeRegExp(find.value), exact.checked ? "gu" : "giu");
+    const pattern = patternOf(find.value, regular.checked, exact.checked);
     const where = /** @type {ReplaceableColumn} */ (column.value);
-    const replace = (/** @type {string} */ text) => text.replace(pattern, () => replacement.value);
+    const replace = (/** @type {string} */ text) =>
+      regular.checked ? text.replace(pattern, replacement.value) : text.replace(pattern, () => replacement.value);
     return find.value ? replaced(changeable, where, replace) : new Map();
   };
   const show = () => {
-    const values = changes();
-    const where = /** @type {ReplaceableColumn} */ (column.value);
-    const pairs = ui.store.all([...values.keys()].slice(0, SHOWN)).map((row) => change(row, where, values.get(row.id)));
-    preview.show(pairs, values.size);
+    try {
+      const values = changes();
+      const where = /** @type {ReplaceableColumn} */ (column.value);
+      const pairs = ui.store.all([...values.keys()].slice(0, SHOWN)).map((row) => change(row, where, values.get(row.id)));
+      preview.show(pairs, values.size, countSame(ui.store, where, values));
+    } catch {
+      preview.fail(STRINGS.regularExpressionInvalid);
+    }
   };
   for (const input of [find, replacement]) input.addEventListener("input", show);
   const apply = async () => {
+    show();
+    if (preview.failed) return;
     const values = changes();
     if (!values.size) return preview.fail(STRINGS.nothingFound);
     dialog.close();
@@ -91,6 +99,7 @@ export function openReplace(ui, rows) {
     labeled(STRINGS.find, find),
     labeled(STRINGS.replaceWith, replacement),
     h("label", { class: "ik-check" }, exact, STRINGS.matchCase),
+    h("label", { class: "ik-check" }, regular, STRINGS.regularExpression),
     preview.element,
   ];
   const dialog = openForm(ui, STRINGS.replaceMany(changeable.length), fields, apply);
@@ -133,6 +142,34 @@ function change(row, column, value) {
   return [textsOf(row, column).join(", "), [value].flat().join(", ")];
 }
 
+/**
+ * Return what finds a text, or what matches a regular expression; a `SyntaxError` is thrown if that is not valid.
+ * @param {string} text @param {boolean} isRegular @param {boolean} isExact
+ */
+const patternOf = (text, isRegular, isExact) => new RegExp(isRegular ? text : escapeRegExp(text), isExact ? "gu" : "giu");
+
+/**
+ * Count the rows that would have the folder and name of another row.
+ * @param {Store} store @param {ReplaceableColumn} column @param {Map<string, Value>} values
+ */
+function countSame(store, column, values) {
+  if (column !== "file_name" && column !== "folder") return 0;
+  /** @type {Map<string, string[]>} */
+  const targets = new Map();
+  for (const row of store.rows.values()) {
+    const after = values.get(row.id);
+    const name = column === "file_name" ? (after ?? row.name) : row.name;
+    const folder = column === "folder" ? (after ?? row.folder) : row.folder;
+    const target = `${folder || "/"}\n${name}`;
+    const ids = targets.get(target);
+    if (ids) ids.push(row.id);
+    else targets.set(target, [row.id]);
+  }
+  let count = 0;
+  for (const ids of targets.values()) if (ids.length > 1) for (const id of ids) if (values.has(id)) count += 1;
+  return count;
+}
+
 /** @param {string} text */
 const escapeRegExp = (text) => text.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&");
 
@@ -140,12 +177,16 @@ const escapeRegExp = (text) => text.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&");
 export class ChangePreview {
   constructor() {
     this.count = h("p", { role: "status" });
+    this.same = h("p", { class: "ik-same-names", role: "status" });
     this.list = h("ul", { class: "ik-changes" });
-    this.element = h("div", { class: "ik-change-preview" }, this.count, this.list);
+    this.failed = false;
+    this.element = h("div", { class: "ik-change-preview" }, this.count, this.same, this.list);
   }
 
-  /** @param {Change[]} changes @param {number} rows */
-  show(changes, rows) {
+  /** @param {Change[]} changes @param {number} rows @param {number} [same] those that would have a name and folder of another */
+  show(changes, rows, same = 0) {
+    this.failed = false;
+    this.same.textContent = same ? STRINGS.sameNames(same) : "";
     this.count.classList.remove("ik-problem-text");
     this.count.textContent = STRINGS.willChange(rows);
     const items = changes.slice(0, SHOWN).map(([before, after]) => changeItem(before, after));
@@ -154,6 +195,8 @@ export class ChangePreview {
 
   /** @param {string} text */
   fail(text) {
+    this.failed = true;
+    this.same.textContent = "";
     this.count.classList.add("ik-problem-text");
     this.count.textContent = text;
     this.list.replaceChildren();

@@ -311,3 +311,37 @@ def test_tags_are_edited_in_the_table(listed: tuple[Uploads, Uploader]) -> None:
     field.press("Enter")
     uploads.row("IMG_2.jpg").get_by_text("c", exact=True).wait_for()
     assert [*uploader.frame["tags"]] == [["img", "a"], ["b", "c"], ["Img"]]
+
+
+def test_a_regular_expression_replaces_text(listed: tuple[Uploads, Uploader]) -> None:
+    """Its groups can be used in the replacement; one that is not valid is reported, and changes nothing."""
+    uploads, uploader = listed
+    dialog = open_form(uploads, "Find and replace…")
+    dialog.get_by_label("Regular expression").check()
+    dialog.get_by_label("Find", exact=True).fill("img_(")
+    dialog.get_by_text("This regular expression isn't valid.").wait_for()
+    dialog.get_by_role("button", name="Apply").click()
+    dialog.get_by_label("Find", exact=True).fill(r"^img_(\d)$")
+    dialog.get_by_label("Replace with").fill("$1-photo")
+    dialog.get_by_text("2 files change").wait_for()
+    dialog.get_by_role("button", name="Apply").click()
+    uploads.row("2-photo.jpg").wait_for()
+    assert [*uploader.frame["file_name"]] == ["1-photo.jpg", "2-photo.jpg", "other.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("entry", "fields", "count"),
+    [
+        ("Rename with a pattern…", {"Pattern": "same"}, "3 files"),
+        ("Find and replace…", {"Find": "IMG_1", "Replace with": "IMG_2"}, "1 file"),
+    ],
+)
+def test_files_that_would_have_one_name_are_counted(
+    listed: tuple[Uploads, Uploader], entry: str, fields: dict[str, str], count: str
+) -> None:
+    """Before anything is changed."""
+    uploads, _ = listed
+    dialog = open_form(uploads, entry)
+    for label, text in fields.items():
+        dialog.get_by_label(label, exact=True).fill(text)
+    dialog.get_by_text(f"{count} would have the name and folder of another file.").wait_for()

@@ -71,3 +71,21 @@ def test_many_rows_are_renamed() -> None:
     with Browser(ikpipe.Uploader(nobody, frame)) as browser:
         assert rename(browser, "photo-{row}", [*browser.rows])["rows"] == len(frame)
         assert browser.rows["r11999"]["name"] == "photo-12000.jpg"
+
+
+@pytest.mark.parametrize(
+    ("template", "ids", "same"),
+    [
+        ("{name}-{row}", ["r0", "r1"], 0),
+        ("shirt", ["r0", "r1", "r3"], 2),
+        ("third", ["r0", "r1"], 2),
+        ("{sku}", ["r0", "r1"], 1),
+    ],
+)
+def test_a_preview_counts_files_of_one_name(account: ikpipe.Account, template: str, ids: list[str], same: int) -> None:
+    """In one folder, also those that would have the name of a file that is not renamed."""
+    names, folders = ("red", "blue", "third", "third"), ["/a", "/a", "/a", "/b"]
+    files = [f"https://a.example/{name}.jpg" for name in names]
+    frame = pd.DataFrame({"file": files, "folder": folders, "sku": ["third", None, "x", "y"]})
+    with Browser(ikpipe.Uploader(account, frame, ignore=["sku"])) as browser:
+        assert rename(browser, template, ids, preview=True)["same"] == same

@@ -459,6 +459,10 @@ export const GERMAN = {
   find: "Suchen nach",
   replaceWith: "Ersetzen durch",
   matchCase: "Groß- und Kleinschreibung beachten",
+  regularExpression: "Regulärer Ausdruck",
+  regularExpressionInvalid: "Dieser reguläre Ausdruck ist nicht gültig.",
+  sameNames: (n) =>
+    DE.plural(n, { one: "# Datei hätte Namen und Ordner einer anderen Datei.", other: "# Dateien hätten Namen und Ordner einer anderen Datei." }),
   pasteInto: "Einfügen in",
   pasteColumn: (n) => `Spalte ${n} einfügen in`,
   notPasted: "Nicht verwenden",
