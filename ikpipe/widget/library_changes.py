@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 _UNCHANGEABLE = "is_private_file"
 """What the media API cannot change."""
 
+_NAMED = 10
+"""The most files that a reason names."""
+
 Cells = dict[tuple[WidgetRow, str], tuple[Any, Any]]
 """Values before and after a change, by row and column."""
 
@@ -194,7 +197,17 @@ class LibraryChanges:
         self._controller.send_changes()
 
     def _answer(self, head: Mapping[str, Any], outcomes: Outcomes) -> None:
-        failed = [why for why in outcomes.values() if why is not None]
-        answer = {"failed": len(failed), "message": failed[0] if failed else ""}
-        self._controller.send_message({"rows": len(outcomes) - len(failed), **head, **answer})
+        names: defaultdict[str, list[str]] = defaultdict(list)
+        for row, why in outcomes.items():
+            if why is not None:
+                names[why].append(row.view.name)
+        failed = sum(map(len, names.values()))
+        answer = {"failed": failed, "message": "\n".join(_reason(why, named) for why, named in names.items())}
+        self._controller.send_message({"rows": len(outcomes) - failed, **head, **answer})
         self._controller.send_history()
+
+
+def _reason(why: str, names: Sequence[str]) -> str:
+    """Return why files were not changed, with the names of the first ones."""
+    more = ", …" if len(names) > _NAMED else ""
+    return f"{', '.join(names[:_NAMED])}{more}: {why}"

@@ -146,6 +146,15 @@ def test_a_file_that_somebody_replaced_is_not_deleted(open_stored: Any) -> None:
     assert [*ikpipe.files(page.account)["name"]] == ["0.txt"]
 
 
+async def sent(request: httpx.Request) -> httpx.Response:
+    """Send a request, and return its answer as a whole."""
+    async with httpx.AsyncHTTPTransport() as network:
+        answer = await network.handle_async_request(request)
+        await answer.aread()
+    headers = {name: value for name, value in answer.headers.items() if name != "content-encoding"}
+    return httpx.Response(answer.status_code, headers=headers, content=answer.content)
+
+
 class LosesAnswers(httpx.AsyncBaseTransport):
     """Sends requests that change something, and loses the answers to the first of them."""
 
@@ -154,14 +163,11 @@ class LosesAnswers(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request."""
-        async with httpx.AsyncHTTPTransport() as network:
-            answer = await network.handle_async_request(request)
-            await answer.aread()
-            headers = {name: value for name, value in answer.headers.items() if name != "content-encoding"}
+        answer = await sent(request)
         if self.lost and request.method != "GET":
             self.lost -= 1
             raise httpx.ReadError("lost")
-        return httpx.Response(answer.status_code, headers=headers, content=answer.content)
+        return answer
 
 
 LOST = 1_000  # answers: all of them
@@ -189,6 +195,56 @@ def test_a_change_whose_answer_was_lost_is_checked(open_stored: Any, lost: int, 
         assert (row.result.name, page.details()["name"]) == ("new.txt", "new.txt")
     else:
         assert page.details()[column] == value
+
+
+class Rejects(httpx.AsyncBaseTransport):
+    """Answers the first requests that would change something with an error of the service, and sends the others."""
+
+    def __init__(self, status: int, count: int) -> None:
+        self.status, self.count = status, count
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request, or answer it."""
+        if self.count and request.method != "GET":
+            self.count -= 1
+            return httpx.Response(self.status, json={"message": "not now"}, headers={"X-RateLimit-Reset": "1"})
+        return await sent(request)
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+@pytest.mark.parametrize("count", [2, LOST])
+@pytest.mark.parametrize(
+    ("column", "value"), [("tags", ["x"]), ("file_name", "new.txt"), ("folder", "/moved"), ("", "")]
+)
+def test_a_busy_service_is_asked_again(open_stored: Any, status: int, count: int, column: str, value: Any) -> None:
+    """If it stays busy, the row says so and is as it was."""
+    page = open_stored()
+    before = page.details()
+    result = Result("uploaded", file_id=before["fileId"], name="0.txt", file_path="/in/0.txt")
+    row, outcomes = WidgetRow("r0", 0, state="uploaded", result=result), Queue[Changes]()
+    files = StoredFiles(page.account, ikpipe.Policy(first_wait=0.001, changes=1000), Rejects(status, count))
+    if column:
+        files.change([row], column, [value], outcomes.put)
+    else:
+        files.delete([row], outcomes.put)
+    why = outcomes.get(timeout=60).outcomes[row]
+    assert (why is None) == (count < LOST)
+    if count == LOST:
+        assert page.details() == before
+        assert row.result is not None
+        assert (row.result.name, row.result.file_path) == ("0.txt", "/in/0.txt")
+
+
+def test_each_file_that_was_not_changed_is_named(open_stored: Any) -> None:
+    """With its reason; files with the same reason are in one line."""
+    page = open_stored()
+    ikpipe.delete(page.uploader.results.iloc[:1], page.account, dry_run=False)
+    answer = page.ask(type="change", request="c", ids=["r0", "r1"], column="tags", value=["x"])
+    assert answer["message"].startswith("0.txt: ")
+    ikpipe.delete(page.uploader.results.iloc[1:], page.account, dry_run=False)
+    answer = page.ask(type="change", request="d", ids=["r0", "r1"], column="tags", value=["y"])
+    assert answer["message"].startswith("0.txt, 1.txt: ")
+    assert "\n" not in answer["message"]
 
 
 def test_files_are_deleted_and_can_be_uploaded_again(open_stored: Any) -> None:
