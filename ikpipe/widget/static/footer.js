@@ -1,6 +1,6 @@
 // The footer: progress while files are uploaded, then the results.
 
-import { copyRows } from "./copy.js";
+import { copyMenu, copyRows } from "./copy.js";
 import { button, h, oncePerFrame, setAttribute, setText, setButtonText } from "./dom.js";
 import { bytesText, timeText } from "./format.js";
 import { messageOf } from "./kernel.js";
@@ -23,11 +23,14 @@ export class Footer {
     const download = () => this.download();
     this.csv = button({ icon: "download", text: STRINGS.saveCsv, label: STRINGS.downloadCsv, press: download });
     this.links = button({ icon: "copy", text: STRINGS.copyAllLinks, press: () => this.copyLinks() });
+    const others = (/** @type {MouseEvent} */ event) => copyMenu(ui, this.uploaded(), /** @type {HTMLElement} */ (event.currentTarget));
+    this.snippets = button({ icon: "more", label: STRINGS.copyAllAs, press: others, "aria-haspopup": "menu" });
+    this.copying = h("div", { class: "ik-buttons-joined" }, this.links, this.snippets);
     const clear = () => this.clear();
     this.clearButton = button({ text: STRINGS.clearDone, label: STRINGS.clearDoneHint, kind: "ik-quiet", press: clear });
     this.upload = button({ icon: "upload", text: STRINGS.send(0), kind: "ik-primary", press: () => this.send() });
     const texts = h("div", { class: "ik-summary-part", role: "group" }, this.summary, this.details);
-    const buttons = [this.cancel, this.links, this.csv, this.clearButton, this.retry, this.upload];
+    const buttons = [this.cancel, this.copying, this.csv, this.clearButton, this.retry, this.upload];
     this.element = h("div", { class: "ik-footer" }, this.bar, texts, h("div", { class: "ik-footer-buttons" }, buttons));
     this.updateLater = oncePerFrame(() => this.update());
     ui.cleanup.add(
@@ -51,7 +54,7 @@ export class Footer {
     setButtonText(this.cancel, store.isStopping ? STRINGS.stopNow : STRINGS.cancelAll);
     this.retry.hidden = retryable === 0;
     this.csv.hidden = running || uploaded + failed === 0;
-    this.links.hidden = this.clearButton.hidden = running || uploaded === 0;
+    this.copying.hidden = this.clearButton.hidden = running || uploaded === 0;
     const ready = store.countOf("ready");
     this.upload.hidden = ready === 0 && (running || uploaded + failed > 0);
     setButtonText(this.upload, STRINGS.send(ready));
@@ -69,8 +72,13 @@ export class Footer {
   }
 
   copyLinks() {
+    copyRows(this.ui, this.uploaded(), "url");
+  }
+
+  /** Return the uploaded rows in the order of the list. */
+  uploaded() {
     const { store } = this.ui;
-    copyRows(this.ui, store.all(store.order).filter(isUploaded), "url");
+    return store.all(store.order).filter(isUploaded);
   }
 
   /** Take uploaded rows out of the list; the kernel keeps them and their results. */

@@ -154,11 +154,14 @@ def test_the_end_offers_links_csv_and_an_empty_list(three: Uploads, stub: Stub) 
     three.wait_uploaded(3)
     footer = three.root.locator(".ik-footer")
     footer.get_by_text("3 files uploaded").wait_for()
-    assert footer.locator("button:visible").all_inner_texts() == ["Copy all links", "Download CSV", "Clear"]
+    assert footer.locator("button:visible").all_inner_texts() == ["Copy all links", "", "Download CSV", "Clear"]
     three.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     three.button("Copy all links").click()
     three.root.get_by_role("status").get_by_text("3 copied").wait_for()
     assert three.evaluate("() => navigator.clipboard.readText()") == "\n".join([URL["url"]] * 3)
+    three.button("Copy all as HTML or Markdown").click()
+    three.root.get_by_role("menuitem", name="Copy Markdown").click()
+    three.page.wait_for_function("async () => (await navigator.clipboard.readText()).startsWith('![')")
     three.button("Clear").click()
     three.root.get_by_text("Drag and drop files or folders here").wait_for()
     stub.push({"id": "r0", "state": "uploaded"})  # a later version of a cleared row

@@ -668,6 +668,7 @@ export const GERMAN = {
   // At the end
   withPercent: (word, percent) => `${word} ${percent} %`,
   copyAllLinks: "Alle Links kopieren",
+  copyAllAs: "Alle als HTML oder Markdown kopieren",
   saveCsv: "CSV herunterladen",
   clearDone: "Leeren",
   clearDoneHint: "Hochgeladene Dateien aus dieser Liste nehmen. In der Bibliothek und in den Ergebnissen bleiben sie.",

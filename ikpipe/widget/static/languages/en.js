@@ -648,6 +648,7 @@ export const ENGLISH = {
   // At the end
   withPercent: (word, percent) => `${word} ${percent} %`,
   copyAllLinks: "Copy all links",
+  copyAllAs: "Copy all as HTML or Markdown",
   saveCsv: "Download CSV",
   clearDone: "Clear",
   clearDoneHint: "Remove uploaded files from this list. They stay in your library and in the results.",
