@@ -72,8 +72,8 @@ export class Connection extends EventEmitter {
 
   /** @returns {ConnectionState} */
   current() {
-    const { status = "", connectionStatus = "connected" } = this.host ?? {};
-    if (STOPPED.has(status)) return "stopped";
+    const { status = "", connectionStatus = "connected", isDisposed } = this.host ?? {};
+    if (STOPPED.has(status) || isDisposed) return "stopped"; // a kernel that was shut down is disposed, its status unknown
     if (this.forgotten || (this.reported && status === "idle" && this.unanswered >= UNANSWERED)) return "restarted";
     if (!this.kernel.waiting) return "ready";
     return connectionStatus === "connected" ? "busy" : "disconnected";

@@ -184,6 +184,7 @@ interface Model {
 interface HostKernel {
   status?: string;
   connectionStatus?: string;
+  isDisposed?: boolean;
   statusChanged?: Signal;
   connectionStatusChanged?: Signal;
 }

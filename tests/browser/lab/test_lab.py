@@ -319,6 +319,21 @@ def test_a_kernel_restarted_while_it_sends(
     assert set(lab.value("list(uploader.results['ik_status'])")) <= {"uploaded", "exists"}
 
 
+def test_a_kernel_that_is_shut_down(lab: Lab, start: Callable[..., tuple[Emulator, Screen]], files: Files) -> None:
+    """The widget says that it has stopped, and the file is offered when another one has run the cell."""
+    _, screen = start()
+    screen.pick(files.picked[:1])
+    screen.has("picked_0.png")
+    lab.panel("panel.sessionContext.shutdown().then(() => null)")
+    screen.has("The kernel has stopped. Start it, then run this cell again to continue.")
+    lab.panel("panel.sessionContext.startKernel().then(() => null)")
+    lab.idle()
+    lab.run_all()
+    screen = Screen(lab.page).shown()
+    screen.button("Resume").click()
+    screen.button("Upload 1 file").wait_for()
+
+
 @pytest.mark.usefixtures("own_page")
 def test_the_work_of_a_content_editor(
     lab: Lab, emulate: Callable[..., Emulator], tmp_path: Path, picture: Callable[..., bytes]

@@ -52,7 +52,7 @@ def notebook(stub: Stub, bridge: Bridge, page: Any, open_page: Callable[..., Upl
 pytestmark = pytest.mark.usefixtures("own_page")
 
 
-def become(uploads: Uploads, **change: str) -> None:
+def become(uploads: Uploads, **change: str | bool) -> None:
     """Change the status of the notebook's kernel."""
     uploads.evaluate("change => window.manager.kernel.become(change)", change)
 
@@ -121,6 +121,13 @@ def test_a_restarted_kernel_gets_no_messages(notebook: Uploads, stub: Stub) -> N
 def test_a_stopped_kernel_is_named(notebook: Uploads) -> None:
     """A kernel that crashed for good has to be started."""
     become(notebook, status="dead")
+    notice(notebook, "The kernel has stopped.")
+    assert is_off(notebook)
+
+
+def test_a_kernel_that_was_shut_down_is_named(notebook: Uploads) -> None:
+    """JupyterLab disposes of its connection, which does not come back, and no longer knows its status."""
+    become(notebook, status="unknown", connectionStatus="disconnected", isDisposed=True)
     notice(notebook, "The kernel has stopped.")
     assert is_off(notebook)
 
