@@ -23,6 +23,7 @@ export class FilePicker {
     const again = (/** @type {PickedFile[]} */ files) => ui.queue.chooseAgain(files);
     this.files = this.createInput({ multiple: true }, add);
     this.folder = this.createInput({ webkitdirectory: true }, add);
+    this.camera = this.createInput({ accept: "image/*", capture: "environment" }, add);
     this.filesAgain = this.createInput({ multiple: true }, again);
     this.folderAgain = this.createInput({ webkitdirectory: true }, again);
     this.overlay = h(
@@ -50,7 +51,7 @@ export class FilePicker {
   }
 
   get elements() {
-    return [this.files, this.folder, this.filesAgain, this.folderAgain, this.overlay];
+    return [this.files, this.folder, this.camera, this.filesAgain, this.folderAgain, this.overlay];
   }
 
   async chooseFiles() {
@@ -63,6 +64,11 @@ export class FilePicker {
     const files = this.keepsFiles ? await chooseFolderHandles() : null;
     if (files) this.add(files.sort(byPath));
     else this.folder.click();
+  }
+
+  /** Open the camera of a phone or tablet. */
+  takePhoto() {
+    this.camera.click();
   }
 
   get keepsFiles() {
@@ -201,6 +207,7 @@ export function emptyState(ui) {
     ]),
     h("div", { class: "ik-buttons" }, [
       button({ icon: "plus", text: STRINGS.add, kind: "ik-primary", press: () => ui.picker.chooseFiles() }),
+      button({ icon: "camera", text: STRINGS.takePhoto, kind: "ik-camera", press: () => ui.picker.takePhoto() }),
       button({ icon: "folder", text: STRINGS.addFolder, press: () => ui.picker.chooseFolder() }),
       button({ icon: "link", text: STRINGS.addLinks, press: () => ui.picker.chooseLinks() }),
       ui.queue.settings.root ? button({ icon: "server", text: STRINGS.serverFolder.add, press: () => openFolderDialog(ui) }) : null,

@@ -58,6 +58,7 @@ export class Toolbar {
     const { picker } = this.ui;
     return h("div", { class: "ik-toolbar", role: "toolbar", "aria-label": STRINGS.widget }, [
       button({ icon: "plus", text: STRINGS.add, press: () => picker.chooseFiles() }),
+      button({ icon: "camera", label: STRINGS.takePhoto, kind: "ik-camera", press: () => picker.takePhoto() }),
       button({ icon: "folder", text: STRINGS.addFolder, press: () => picker.chooseFolder() }),
       button({ icon: "link", label: STRINGS.addLinks, press: () => picker.chooseLinks() }),
       this.ui.queue.settings.root

@@ -273,6 +273,28 @@ def test_targets_are_large_enough_for_fingers(
         assert uploads.evaluate(SMALL) == []
 
 
+def test_a_phone_takes_photos(
+    chromium: Browser, emulator: Emulator, tmp_path: Path, files: Callable[[int], list[str]]
+) -> None:
+    """The button opens the camera, before and after there are files."""
+    with ExitStack() as stack:
+        studio = Studio(chromium, tmp_path, emulator, stack)
+        uploads, _ = studio.open(**VARIANTS["phone"])
+        stack.callback(uploads.page.context.close)
+        for count, path in enumerate(files(2), start=1):
+            with uploads.page.expect_file_chooser() as chooser:
+                uploads.root.get_by_role("button", name="Take a photo").locator("visible=true").click()
+            assert chooser.value.element.get_attribute("capture") == "environment"
+            chooser.value.set_files(path)
+            uploads.wait_rows(count)
+
+
+def test_a_page_with_a_mouse_offers_no_camera(uploads: Uploads) -> None:
+    """A computer's file chooser would open instead."""
+    uploads.root.get_by_role("button", name="Add files").locator("visible=true").wait_for()
+    assert not uploads.root.get_by_role("button", name="Take a photo").count()
+
+
 def test_the_docs_show_forty_states() -> None:
     """The sheet of screenshots is made of them."""
     assert sum(len(variants) for _scene, variants in SCENES) >= 40

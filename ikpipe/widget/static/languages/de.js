@@ -18,6 +18,7 @@ export const GERMAN = {
   // Picking
   add: "Dateien hinzufügen",
   addFolder: "Ordner hinzufügen",
+  takePhoto: "Foto aufnehmen",
   dropTitle: "Dateien oder Ordner hierher ziehen",
   dropHint: "oder auswählen. Bilder können Sie auch einfügen.",
   dropNow: "Zum Hinzufügen loslassen",

@@ -18,6 +18,7 @@ export const ENGLISH = {
   // Picking
   add: "Add files",
   addFolder: "Add folder",
+  takePhoto: "Take a photo",
   dropTitle: "Drag and drop files or folders here",
   dropHint: "or browse. You can also paste an image.",
   dropNow: "Drop to add",
