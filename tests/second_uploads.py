@@ -1,4 +1,4 @@
-"""A second upload of a table with the same journal: other partitions, another order, new or changed rows."""
+"""A second upload of a table, by a journal or without: other partitions, another order, new or changed rows."""
 
 from __future__ import annotations
 
@@ -60,3 +60,39 @@ def check(upload: Upload, emulator: Emulator, change: str, **options: Any) -> No
     assert {*results["ik_status"]} == {"uploaded"}
     content = {entry["fileId"]: entry["file"]["sha256"] for entry in uploads_of(emulator) if entry["stored"]}
     assert [content[file] for file in results["ik_file_id"]] == [sha(bytes(file)) for file in results["file"]]
+
+
+def cases_without_a_journal() -> list[Any]:
+    """Return how the table changes, and the options by which the second upload knows the first; all for `make soak`."""
+    named = {"run": "night"}
+    ways = {
+        "run, unique names": named,
+        "run and key, unique names": {**named, "key": "sku"},
+        "run, fixed names": {**named, "use_unique_file_name": False},
+        "run and key, fixed names": {**named, "key": "sku", "use_unique_file_name": False},
+        "sync": {"on_existing": "sync"},
+    }
+    found = product(SENT, ways.items())
+    return [pytest.param(change, way, id=f"{change}, {name}", marks=pytest.mark.soak) for change, (name, way) in found]
+
+
+def check_without_a_journal(upload: Upload, emulator: Emulator, change: str, **options: Any) -> None:
+    """Check what is stored additionally, and that no row says `uploaded` of an earlier content.
+
+    A changed file of the same size is taken for the row's if key and run make the same unique name.
+    """
+    upload(table(), 4, options)
+    results = upload(second(change), 7 if change == "partitioned" else 4, options)
+    stored = [entry for entry in uploads_of(emulator) if entry["stored"]]
+    additional = SENT[change]
+    if "run" in options and "use_unique_file_name" in options:
+        additional = len(results)
+    elif change == "changed" and "key" in options:
+        additional = 0
+    assert len(stored) - ROWS == additional
+    if "run" not in options:
+        assert len(uploads_of(emulator)) == len(stored)
+    assert {*results["ik_status"]} <= {"uploaded", "exists", "unchanged"}
+    content = {entry["fileId"]: entry["file"]["sha256"] for entry in stored}
+    for row in results[results["ik_status"] == "uploaded"].itertuples():
+        assert content[row.ik_file_id] == sha(bytes(row.file))

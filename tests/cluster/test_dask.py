@@ -734,6 +734,22 @@ def test_a_second_upload_sends_what_has_changed(
     )
 
 
+@pytest.mark.parametrize(("change", "options"), second_uploads.cases_without_a_journal())
+def test_a_second_upload_without_a_journal(
+    change: str, options: dict[str, Any], client: Client, emulate: Callable[..., Emulator], tmp_path: Path
+) -> None:
+    """By the run's name, or by what the library and the state have."""
+    emulator = emulate()
+    if "run" not in options:
+        options = {**options, "state": f"{tmp_path}/state/"}
+    second_uploads.check_without_a_journal(
+        lambda frame, parts, options: upload_table(frame, emulator.account, parts, **options),
+        emulator,
+        change,
+        **options,
+    )
+
+
 @pytest.mark.soak
 def test_another_number_of_workers_sends_nothing_again(
     client: Client, emulate: Callable[..., Emulator], tmp_path: Path

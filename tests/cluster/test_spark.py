@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Self
@@ -725,18 +725,37 @@ def test_a_second_upload_sends_what_has_changed(
 ) -> None:
     """Whatever the partitions, the record batches and the order of rows."""
     emulator = emulate()
+    options = {"use_unique_file_name": unique, "key": "sku" if key else None, "journal": tmp_path / "journal"}
+    with uploading(spark, emulator, tmp_path) as upload:
+        second_uploads.check(upload, emulator, change, **options)
+
+
+@contextmanager
+def uploading(spark: SparkSession, emulator: Emulator, folder: Path) -> Iterator[second_uploads.Upload]:
+    """Yield a function that uploads a table in a number of partitions, with larger record batches."""
 
     def upload(frame: pd.DataFrame, partitions: int, options: dict[str, Any]) -> pd.DataFrame:
-        pq.write_table(pa.Table.from_pandas(frame), tmp_path / "rows.parquet")
-        rows = spark.read.parquet(str(tmp_path / "rows.parquet")).repartition(partitions)
+        pq.write_table(pa.Table.from_pandas(frame), folder / "rows.parquet")
+        rows = spark.read.parquet(str(folder / "rows.parquet")).repartition(partitions)
         return pd.DataFrame([row.asDict() for row in send(rows, emulator.account, **options).collect()])
 
-    options = {"use_unique_file_name": unique, "key": "sku" if key else None, "journal": tmp_path / "journal"}
     spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", 100)
     try:
-        second_uploads.check(upload, emulator, change, **options)
+        yield upload
     finally:
         spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", BATCH)
+
+
+@pytest.mark.parametrize(("change", "options"), second_uploads.cases_without_a_journal())
+def test_a_second_upload_without_a_journal(
+    change: str, options: dict[str, Any], spark: SparkSession, emulate: Emulate, tmp_path: Path
+) -> None:
+    """By the run's name, or by what the library and the state have."""
+    emulator = emulate()
+    if "run" not in options:
+        options = {**options, "state": f"{tmp_path}/state/"}
+    with uploading(spark, emulator, tmp_path) as upload:
+        second_uploads.check_without_a_journal(upload, emulator, change, **options)
 
 
 NIGHT = """
