@@ -54,9 +54,9 @@ export class Grid {
     cleanup.add(
       ui.view.on("layout", () => this.setLayout()),
       ui.view.on("cards", () => this.resized()),
-      ui.view.on("own", () => this.ownChanged()),
+      ui.view.on("own", () => this.columnsChanged()),
       ui.view.on("fresh", () => this.showFresh()),
-      ui.shared.on("change", () => this.resized()),
+      ui.shared.on("change", () => this.columnsChanged()),
       ui.queue.on("change:settings", () => this.refillAll()),
       ui.view.on("visible", () => this.drawLater()),
       ui.view.on("rows", (changed) => this.refill(changed)),
@@ -107,8 +107,8 @@ export class Grid {
     this.refillAll();
   }
 
-  /** Show other columns of the table, or other values in them. */
-  ownChanged() {
+  /** Show other columns of the table, or other values in them; what is below a name depends on the columns. */
+  columnsChanged() {
     this.resized();
     this.refillAll();
   }

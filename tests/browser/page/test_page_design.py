@@ -52,6 +52,21 @@ def test_what_all_rows_share_is_in_the_toolbar(three: Uploads, stub: Stub) -> No
     assert headers(three) == ["Name", "Folder", "Tags", "Size", "Status"]
 
 
+def test_what_all_rows_share_is_not_in_rows_that_come_back(uploads: Uploads, stub: Stub) -> None:
+    """The list had no rows, and so no values that all of them share."""
+    stub.push(*({"id": f"r{at}", "folder": "/in", "source": "browser"} for at in range(2)))
+    uploads.wait_rows(2)
+    rows = list(stub.rows.values())
+    uploads.row("r0").locator(".ik-size").click()
+    uploads.page.keyboard.press("Control+a")
+    uploads.page.keyboard.press("Delete")
+    uploads.root.locator(".ik-empty").wait_for()
+    stub.push(*rows)
+    uploads.row("r1").wait_for()
+    uploads.root.locator(".ik-shared").get_by_text("/in").wait_for()
+    uploads.page.wait_for_function("() => [...document.querySelectorAll('.ik-sub')].every(one => !one.textContent)")
+
+
 def test_no_text_is_cut_off_at_its_foot(three: Uploads) -> None:
     """In lines as low as the letters, the underscore of a folder would be hidden."""
     low = three.root.evaluate("""root => [...root.querySelectorAll("*")].filter(one => {
