@@ -64,7 +64,8 @@ export class Ui {
     root.append(this.frame);
     this.showEmpty();
     this.showConnection();
-    // a notebook's shortcuts cut and insert cells
+    // a notebook's shortcuts cut and insert cells: Notebook 7 hears keys first, and skips elements with this attribute
+    this.cleanup.listen(root, "focusin", ({ target }) => target.setAttribute("data-lm-suppress-shortcuts", ""));
     this.cleanup.listen(root, "keydown", (event) => {
       event.stopPropagation();
       if (event.target === root && event.key.toLowerCase() === "a" && (event.ctrlKey || event.metaKey)) {

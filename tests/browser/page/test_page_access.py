@@ -85,6 +85,28 @@ def test_an_upload_by_the_keyboard_alone(uploads: Uploads, files: Callable[[int]
     uploads.wait_states(["Uploaded", "Uploaded"])
 
 
+# Notebook 7 listens for keys before the widget does, and skips focused elements with this attribute.
+SHORTCUTS = """() => {
+    window.shortcuts = 0;
+    const count = ({ target }) => { if (!target.hasAttribute("data-lm-suppress-shortcuts")) window.shortcuts += 1; };
+    document.addEventListener("keydown", count, true);
+}"""
+
+
+def test_a_notebook_that_hears_keys_first_takes_no_shortcut(
+    uploads: Uploads, files: Callable[[int], list[str]]
+) -> None:
+    """Otherwise, x cuts the cell with the uploader in it."""
+    uploads.choose(files(1))
+    uploads.wait_rows(1)
+    uploads.evaluate(SHORTCUTS)
+    uploads.row("picture-0.png").locator(".ik-size").click()
+    uploads.page.keyboard.press("x")
+    uploads.button("Add files").focus()
+    uploads.page.keyboard.press("b")
+    assert uploads.evaluate("() => window.shortcuts") == 0
+
+
 def test_changes_are_announced_to_screen_readers(uploads: Uploads, files: Callable[[int], list[str]]) -> None:
     """The live region announces added files and their results."""
     status = uploads.root.get_by_role("status")
