@@ -21,7 +21,7 @@ export class Connection extends EventEmitter {
     this.reported = false; // whether the notebook reports when its kernel is busy
     this.hostChanged = () => {
       this.reported ||= this.host?.status === "busy";
-      if (GONE.has(this.host?.status ?? "")) this.forgotten = true;
+      if (this.isRestarting) this.forgotten = true;
       this.setState();
     };
     kernel.on("waiting", () => this.setState());
@@ -30,7 +30,7 @@ export class Connection extends EventEmitter {
       this.setState();
     });
     kernel.on("answer", () => {
-      this.forgotten = false;
+      this.forgotten &&= this.isRestarting; // it can have been on the way when the kernel was restarted
       this.unanswered = 0;
       this.setState();
     });
@@ -54,6 +54,10 @@ export class Connection extends EventEmitter {
   /** Whether nothing can be asked of Python until the cell is run again. */
   get isGone() {
     return this.state === "restarted" || this.state === "stopped";
+  }
+
+  get isRestarting() {
+    return GONE.has(this.host?.status ?? "");
   }
 
   /** Record that another kernel runs in the same notebook now. */

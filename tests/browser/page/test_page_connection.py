@@ -118,6 +118,15 @@ def test_a_restarted_kernel_gets_no_messages(notebook: Uploads, stub: Stub) -> N
     assert stub.rows["r0"]["state"] == "ready"
 
 
+def test_an_answer_that_was_on_the_way_does_not_hide_a_restart(notebook: Uploads) -> None:
+    """The kernel had sent it before."""
+    become(notebook, status="restarting")
+    notice(notebook, "The kernel was restarted.")
+    notebook.evaluate("() => [...globalThis[Symbol.for('ikpipe.uploader.queues')]][0].kernel.emit('answer', 0)")
+    notice(notebook, "The kernel was restarted.")
+    assert is_off(notebook)
+
+
 def test_a_stopped_kernel_is_named(notebook: Uploads) -> None:
     """A kernel that crashed for good has to be started."""
     become(notebook, status="dead")
