@@ -1,9 +1,9 @@
-"""The first example of the README works with an account that has just been created."""
+"""The examples of the README work after `ikpipe demo`, with an account that has just been created."""
 
 from __future__ import annotations
 
-import base64
 import re
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,37 +22,29 @@ README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture
-def products(
-    emulate: Callable[..., Emulator], picture: Callable[..., bytes], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """Write the table of the example, and set the environment for a new account."""
+def catalog(emulate: Callable[..., Emulator], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Run the demo in an empty folder, and set the environment for a new account."""
     for name, value in variables(emulate()).items():
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(tmp_path)
-    cells = [f"data:image/png;base64,{base64.b64encode(picture(color)).decode()}" for color in range(3)]
-    columns = {"category": "hats", "season": "summer", "brand": "Acme", "color": "red", "price": "12"}
-    pd.DataFrame({"sku": ["001", "002", "003"], "image_url": cells}).assign(**columns).to_csv(
-        "products.csv", index=False
-    )
+    main(["demo"])
 
 
-@pytest.mark.usefixtures("products")
+@pytest.mark.usefixtures("catalog")
 def test_the_first_example() -> None:
-    """All rows are uploaded, and written."""
+    """Rows are uploaded but for those with mistakes, and written."""
     code = re.search(r"```python\n(.*?)```", README, re.DOTALL)
     assert code is not None
     names: dict[str, Any] = {}
     exec(code[1], names)  # noqa: S102 - it is ours
-    assert names["results"]["ik_file_path"].tolist() == [f"/products/summer/00{sku}.jpg" for sku in (1, 2, 3)]
-    assert names["results"]["ik_status"].tolist() == ["uploaded"] * 3
+    assert names["results"]["ik_status"].value_counts().to_dict() == {"uploaded": 20, "invalid": 3}
     assert Path("results.csv").exists()
 
 
-@pytest.mark.usefixtures("products")
+@pytest.mark.usefixtures("catalog")
 def test_the_same_from_a_shell() -> None:
-    """The command is the one that a shell would get."""
-    import shlex
-
-    command = re.search(r"`ikpipe (upload products\.csv .*?)`", README)
+    """The command is the one that a shell would get; its status says that rows need attention."""
+    command = re.search(r"`ikpipe (upload ikpipe-demo/.*?)`", README)
     assert command is not None
-    assert main(shlex.split(command[1])) == 0
+    assert main(shlex.split(command[1])) == 1
+    assert set(pd.read_csv("results.csv")["ik_status"]) == {"uploaded", "invalid"}

@@ -169,7 +169,7 @@ def test_half_a_character_in_a_name_can_be_told(account: Account) -> None:
         ({"tags": "100%"}, "The tags cannot contain"),
         ({"fetch": "browser"}, "'server' or 'client'"),
         ({"file_kind": "hex"}, "'base64'"),
-        ({"root": "/no/such/folder"}, "not a folder"),
+        ({"root": "/no/such/folder"}, "There is no such folder"),
         ({"token": "x"}, "ikpipe signs"),
     ],
 )
