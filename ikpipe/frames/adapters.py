@@ -44,7 +44,9 @@ class FrameAdapter:
             return
         table, self._names = _distinct(table)
         self._table = import_module("narwhals").from_native(table, eager_only=True)
-        self.frame = _frame(self._table).rename(columns=self._names)
+        self.frame = _frame(self._table)
+        if self._names:
+            self.frame = self.frame.rename(columns=self._names)
 
     def back(self, results: pd.DataFrame, columns: Iterable[str] = (*RESULT_COLUMNS, EXTRA)) -> Any:
         """Return results in the table's library: the table's own columns, then those of the results."""
