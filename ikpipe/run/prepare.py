@@ -105,9 +105,20 @@ def _check_settings(root: str | Path | None, file_kind: str | None, fetch: str) 
         raise MappingError("The value must be 'server' or 'client'.", about=keyword("fetch", fetch))
     if root is not None and not os.path.isdir(root):  # noqa: PTH112 - unlike Path's, False where nobody may look
         words, fix = "This is not a folder that this user can open.", "Check the path and its permissions."
-        if not os.path.lexists(root):
+        if _is_missing(root):
             words, fix = f"There is no such folder{similar_name(root)}.", "Correct the path."
         raise MappingError(words, fix=fix, about=keyword("root", str(root)))
+
+
+def _is_missing(path: str | Path) -> bool:
+    """Whether there is certainly no such file or folder: behind a closed folder, nobody knows."""
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except (OSError, ValueError):
+        return False
+    return False
 
 
 def _labels(columns: Iterable[Any] | str | None) -> list[Any]:

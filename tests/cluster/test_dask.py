@@ -369,7 +369,7 @@ def test_a_worker_that_runs_out_of_memory_stores_nothing_twice(
     """Its nanny starts it again, and its partitions run again; with a journal, nothing is sent again."""
     monkeypatch.setenv("IMAGEKIT_PRIVATE_KEY", KEYS["private_key"])
     emulator = emulate()
-    local = {"host": "127.0.0.1", "dashboard_address": None, "memory_limit": "500MiB"}
+    local = {"host": "127.0.0.1", "dashboard_address": "127.0.0.1:0", "memory_limit": "500MiB"}
     with LocalCluster(n_workers=2, threads_per_worker=1, **local) as cluster, Client(cluster):
         options = {"journal": tmp_path / "journal"} if journal else {}
         results = lazy_upload(table(80), emulator.account, key="sku", **options)

@@ -56,7 +56,7 @@ def test_a_dask_worker_with_another_version_says_so(
     frame = dd.from_pandas(pd.DataFrame({"file": files, "file_id": [*"abcdef"]}), npartitions=2)
     options = {"upload": {"file_name": "a.gif", "ignore": ["file_id"], "rate": 50.0}, "update": {"description": "x"}}
     environment = {**installed(tmp_path, OTHER), "IMAGEKIT_PRIVATE_KEY": emulator.private_key}
-    local = {"n_workers": 0, "host": "127.0.0.1", "dashboard_address": None}
+    local = {"n_workers": 0, "host": "127.0.0.1", "dashboard_address": "127.0.0.1:0"}
     with (
         LocalCluster(**local) as cluster,
         Client(cluster) as client,

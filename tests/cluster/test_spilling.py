@@ -48,7 +48,7 @@ def test_partitions_that_dask_spills_are_stored_once(
     """Both the rows and their results: none is lost, and each has the details of its own file."""
     emulator = emulate()
     monkeypatch.setenv("IMAGEKIT_PRIVATE_KEY", emulator.private_key)
-    local = {"host": "127.0.0.1", "dashboard_address": None, "memory_limit": "1GiB"}
+    local = {"host": "127.0.0.1", "dashboard_address": "127.0.0.1:0", "memory_limit": "1GiB"}
     with (
         dask.config.set(SPILL),
         LocalCluster(n_workers=2, threads_per_worker=1, **local) as cluster,

@@ -152,8 +152,10 @@ def similar_name(path: str | PathLike[str]) -> str:
     missing = Path(path)
     try:
         names = os.listdir(missing.parent)  # noqa: PTH208 - names are all that is needed
-    except OSError:
+    except FileNotFoundError:
         return f": there is no folder {missing.parent}"
+    except OSError:  # it is a file, or a folder that this user may not read
+        return ""
     return did_you_mean(missing.name, names, _SIMILAR)
 
 

@@ -120,7 +120,7 @@ def test_a_table_that_is_gone_is_said(ikp: Ikp, emulate: Callable[..., Emulator]
     Path("in.csv").unlink()
     ran = ikp("resume", "run.ikjournal", "-o", "out.csv")
     assert ran.status == 2
-    assert "in.csv cannot be read" in ran.err
+    assert "There is no file" in ran.err
 
 
 def test_standard_input_is_given_retry_command(ikp: Ikp, emulate: Callable[..., Emulator], sign_in: Any) -> None:
