@@ -149,6 +149,66 @@ def page(name: str, *generated: str) -> str:
     return first + "".join(BEGIN + now + END + part.partition(END)[2] for now, part in pairs)
 
 
+def benchmarks() -> str:
+    """Return the section of each benchmark: what it measures, on which machine, and the tables."""
+    return "\n".join(benchmark(path) for path in sorted((HERE / "benchmarks").glob("*.json")))
+
+
+def benchmark(path: Path) -> str:
+    """Return the section of one benchmark, from the file that it wrote and the docstring of its module."""
+    code = HERE.parent / "tests" / "benchmarks" / f"bench_{path.stem}.py"
+    about = inspect.cleandoc(ast.get_docstring(ast.parse(code.read_text("utf-8")))).split("\n\n")
+    measured = json.loads(path.read_text("utf-8"))
+    place = f"{measured['date']}, commit {measured['commit']}: {measured['machine']}, Python {measured['python']}"
+    loads = f"load {measured['load'][0]} before and {measured['load'][-1]} after"
+    parts = [
+        f"## {path.stem.title()}\n",
+        "\n\n".join(about[:1]),
+        "",
+        f"`{measured['command']}` ({place}, {loads}).\n",
+    ]
+    for contest in measured["contests"]:
+        names = list(dict.fromkeys(name for score in contest["scores"] for name in score["figures"]))
+        head = ("", "processor ms/row", "ratio", "wall ms/row", "ratio", *names)
+        rows = (
+            (
+                score["name"],
+                *(f"{score[of]:.3g}" for of in ("cpu", "cpu_ratio", "wall", "wall_ratio")),
+                *(f"{score['figures'][name]:.4g}" if name in score["figures"] else "" for name in names),
+            )
+            for score in contest["scores"]
+        )
+        parts += [
+            f"**{contest['name'][0].upper()}{contest['name'][1:]}**, {contest['rows']:,} rows:\n",
+            table(head, rows),
+        ]
+    return "\n".join(parts)
+
+
+def contests(name: str) -> list[dict[str, Any]]:
+    """Return the contests of a benchmark with their results."""
+    return json.loads((HERE / "benchmarks" / f"{name}.json").read_text("utf-8"))["contests"]
+
+
+def engine_times() -> str:
+    """Return the table of processor time per row without an engine, and with Dask and Spark."""
+    rows = (
+        (score["name"], f"{score['cpu']:.2g}", f"{1000 / score['wall']:,.0f}")
+        for score in contests("cluster")[0]["scores"]
+    )
+    return table(("", "processor ms/row", "rows/s"), rows)
+
+
+def processor_times() -> str:
+    """Return the README's table of processor time per row, from the benchmark of uploads."""
+    rows = []
+    for contest in contests("upload"):
+        if flight := re.fullmatch(r"upload, (\d+) in flight", contest["name"]):
+            loop, ours, httpx, official = (f"{score['cpu']:.2g}" for score in contest["scores"])
+            rows.append((flight[1], loop, f"**{ours}**", httpx, official))
+    return table(("in flight", "aiohttp, form built by hand", "**ikpipe, complete**", "httpx", "official SDK"), rows)
+
+
 def example(name: str, tests: str) -> str:
     """Return a file of the folder `examples` as a block of code, with the tests that run it."""
     language = {".py": "python", ".yml": "yaml", ".service": "ini", ".timer": "ini"}.get(Path(name).suffix, "bash")
@@ -215,6 +275,9 @@ def manual() -> str:
 def pages() -> dict[Path, str]:
     """Return every generated page by its path."""
     return {
+        HERE.parent / "README.md": page("../README.md", processor_times()),
+        HERE / "performance.md": page("performance.md", benchmarks()),
+        HERE / "cluster.md": page("cluster.md", engine_times()),
         HERE / "mapping.md": page("mapping.md", parameters()),
         HERE / "errors.md": page("errors.md", codes(), warnings()),
         HERE / "emulator.md": page("emulator.md", rules()),

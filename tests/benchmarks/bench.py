@@ -1,8 +1,8 @@
 """Run benchmarks: CPU and wall time per row of programs that do the same work, measured in turn in one run.
 
-``python tests/benchmarks/bench.py [NAME …] [--rows N] [--rounds N] [--json FOLDER]`` runs the benchmarks beside it:
-each ``bench_NAME.py`` defines its contests as ``CONTESTS``. Nothing passes or fails, since times on a shared machine
-vary. Only contestants of the same contest can be compared, because their rounds take turns.
+``python tests/benchmarks/bench.py [NAME …] [--only REGEX] [--rows N] [--rounds N] [--json FOLDER]`` runs the
+benchmarks in its folder: each ``bench_NAME.py`` defines its contests as ``CONTESTS``. Nothing passes or fails, since
+times on a shared machine vary. Only contestants of the same contest can be compared, because their rounds take turns.
 """
 
 from __future__ import annotations
@@ -12,7 +12,10 @@ import gc
 import json
 import os
 import platform
+import re
+import shlex
 import sqlite3
+import subprocess
 import sys
 import time
 from dataclasses import asdict, dataclass, field
@@ -114,10 +117,19 @@ def _score(name: str, rounds: Sequence[Timing], first: Sequence[Timing]) -> Scor
 
 
 def machine() -> dict[str, Any]:
-    """Return the hardware, load and versions."""
+    """Return the date, the commit, the hardware, load and versions."""
     packages = ("aiohttp", "httpx", "ikpipe", "imagekitio", "pandas", "pyarrow", "pyspark")
+    commit = subprocess.run(
+        ["git", "describe", "--always"],  # noqa: S607
+        cwd=HERE,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     return {
-        "machine": f"{platform.machine()}, {os.cpu_count()} processors, {platform.system()} {platform.release()}",
+        "date": time.strftime("%Y-%m-%d"),
+        "commit": commit.stdout.strip(),
+        "machine": f"{platform.machine()}, {os.cpu_count()} processors, {platform.system()}",
         "load": [round(load, 2) for load in os.getloadavg()],
         "python": platform.python_version(),
         "sqlite": sqlite3.sqlite_version,
@@ -145,6 +157,7 @@ def main(words: Sequence[str] | None = None) -> None:
     names = sorted(path.stem.removeprefix("bench_") for path in HERE.glob("bench_*.py"))
     parser = argparse.ArgumentParser(description="Measure CPU and wall time per row.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(names)} (default: all)")
+    parser.add_argument("--only", default="", metavar="REGEX", help="only contests with such names")
     parser.add_argument("--rows", type=int, help="number of rows (default: the number of each contest)")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--json", type=Path, metavar="FOLDER", help="also write NAME.json to this folder")
@@ -158,8 +171,10 @@ def main(words: Sequence[str] | None = None) -> None:
 
 def _run(name: str, options: argparse.Namespace) -> None:
     """Run one benchmark, print its tables, and write its file."""
-    contests = []
+    contests, before = [], machine()
     for contest in import_module(f"bench_{name}").CONTESTS:
+        if not re.search(options.only, contest.name):
+            continue
         rows = options.rows or contest.rows
         scores = measure(contest, rows, options.rounds)
         sys.stdout.write(table(contest, scores, rows) + "\n")
@@ -167,8 +182,13 @@ def _run(name: str, options: argparse.Namespace) -> None:
         contests.append({"name": contest.name, "rows": rows, "scores": [asdict(score) for score in scores]})
     if options.json is not None:
         options.json.mkdir(parents=True, exist_ok=True)
-        text = json.dumps({**machine(), "contests": contests}, indent=1)
-        (options.json / f"{name}.json").write_text(text, encoding="utf-8")
+        after = {"load": [before["load"][0], machine()["load"][0]]}
+        chosen = [f"--only {shlex.quote(options.only)}"] if options.only else []
+        chosen += [f"--rows {options.rows}"] if options.rows else []
+        words = " ".join([name, *chosen, f"--rounds {options.rounds}"])
+        command = f"python tests/benchmarks/bench.py {words}"
+        text = json.dumps({"command": command, **before, **after, "contests": contests}, indent=1)
+        (options.json / f"{name}.json").write_text(f"{text}\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

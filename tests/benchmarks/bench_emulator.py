@@ -1,7 +1,7 @@
 """What an upload costs the emulator, which runs in its own process, with a client that does little more than send.
 
-The tables are of the client. The emulator's own processor time and memory, read from `/proc` (Linux only), are printed
-for each contestant.
+The times per row are the client's. The emulator's own processor time per row and memory in MB, read from `/proc` (Linux
+only), are figures of each contestant.
 """
 
 from __future__ import annotations
@@ -137,42 +137,37 @@ def upload(service: Service, requests: list[Iterable[bytes]], connections: int) 
 
 
 @contextmanager
-def small(rows: int, *, file: bytes) -> Iterator[Callable[[], None]]:
+def small(rows: int, *, file: bytes) -> Iterator[Callable[[], object]]:
     """Upload small files, with tokens signed in advance."""
     with emulator_process(tempfile.mkdtemp(dir=FOLDERS)) as service:
         upload(service, [request(service, f"warm{row}.gif", file) for row in range(CONNECTIONS)], CONNECTIONS)
         requests = [request(service, f"{row:07}.gif", file) for row in range(rows)]
-        cpu, seconds = service.cpu(), 0.0
 
-        def run() -> None:
-            nonlocal seconds
-            started = time.perf_counter()
+        def run() -> dict[str, float]:
+            cpu, started = service.cpu(), time.perf_counter()
             upload(service, requests, CONNECTIONS)
-            seconds = time.perf_counter() - started
+            seconds, cpu = time.perf_counter() - started, service.cpu() - cpu
+            return {"uploads/s": rows / seconds, "emulator ms": cpu * 1000 / rows, "MB": service.memory("VmRSS")}
 
         yield run
-        cpu = service.cpu() - cpu
-        sys.stderr.write(
-            f"  {len(file)} bytes: {rows / seconds:,.0f} uploads/s, "
-            f"the emulator's own CPU {cpu * 1000 / rows:.3f} ms each; {service.memory('VmRSS'):.0f} MB resident\n"
-        )
 
 
 @contextmanager
-def large(rows: int, *, at_once: int) -> Iterator[Callable[[], None]]:
+def large(rows: int, *, at_once: int) -> Iterator[Callable[[], object]]:
     """Upload files with one megabyte per row."""
     with tempfile.TemporaryDirectory() as folder, emulator_process(folder) as service:
         upload(service, [request(service, f"warm{row}", MEGABYTE, 4) for row in range(at_once)], at_once)
         requests = [request(service, f"{row}.bin", MEGABYTE, rows) for row in range(at_once)]
         # the kernel then resets the maximum
         Path(f"/proc/{service.process}/clear_refs").write_text("5", encoding="ascii")
-        cpu, memory = service.cpu(), service.memory("VmRSS")
-        yield lambda: upload(service, requests, at_once)
-        cpu, memory = service.cpu() - cpu, service.memory("VmHWM") - memory
-        sys.stderr.write(
-            f"  {at_once} at once: the emulator's own CPU {cpu * 1000 / rows / at_once:.2f} ms/MB, "
-            f"its memory grew by {memory:.1f} MB\n"
-        )
+
+        def run() -> dict[str, float]:
+            cpu, memory = service.cpu(), service.memory("VmRSS")
+            upload(service, requests, at_once)
+            cpu, memory = service.cpu() - cpu, service.memory("VmHWM") - memory
+            return {"emulator ms": cpu * 1000 / rows / at_once, "MB more": memory}
+
+        yield run
 
 
 CONTESTS = [

@@ -1,4 +1,4 @@
-"""What reading and writing a workbook costs, beside openpyxl reading its values without their formats."""
+"""What reading and writing a workbook costs, compared with openpyxl, which reads its values without their formats."""
 
 from __future__ import annotations
 

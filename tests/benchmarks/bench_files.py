@@ -1,11 +1,10 @@
-"""Large local files, compared with ``curl -F`` to the same server; the memory growth of this process is printed too."""
+"""Large local files, compared with ``curl -F`` to the same server; and the growth of this process's memory in MB."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import subprocess
-import sys
 import threading
 import time
 from contextlib import contextmanager, suppress
@@ -35,9 +34,8 @@ def resident() -> float:
     return 0.0
 
 
-@contextmanager
-def report_memory_growth(name: str) -> Iterator[None]:
-    """Print the memory growth of this process during the block."""
+def memory_growth(run: Callable[[], object]) -> float:
+    """Call a function, and return the memory in MB by which this process grew."""
     before, peak, finished = resident(), 0.0, threading.Event()
 
     def watch() -> None:
@@ -48,11 +46,11 @@ def report_memory_growth(name: str) -> Iterator[None]:
     thread = threading.Thread(target=watch)
     thread.start()
     try:
-        yield
+        run()
     finally:
         finished.set()
         thread.join()
-        sys.stderr.write(f"  {name}: this process grew by {max(0.0, peak - before):.0f} MB\n")
+    return max(0.0, peak - before)
 
 
 def files(folder: str, count: int, size: int) -> list[Path]:
@@ -64,7 +62,7 @@ def files(folder: str, count: int, size: int) -> list[Path]:
 
 
 @contextmanager
-def upload_files(rows: int, *, count: int) -> Iterator[Callable[[], None]]:
+def upload_files(rows: int, *, count: int) -> Iterator[Callable[[], object]]:
     """Upload `count` files at once, with one kilobyte per row in total."""
     with TemporaryDirectory() as folder, fake_service() as url:
         paths = files(folder, count, max(1, rows // count) * 1024)
@@ -72,13 +70,12 @@ def upload_files(rows: int, *, count: int) -> Iterator[Callable[[], None]]:
         frame = pd.DataFrame({"file": paths})
 
         def run() -> None:
-            with report_memory_growth(f"ikpipe, {count} at once"):
-                results = ikpipe.upload(
-                    frame, account, concurrency=count, progress=False, journal=f"{folder}/run", on_error="raise"
-                )
+            results = ikpipe.upload(
+                frame, account, concurrency=count, progress=False, journal=f"{folder}/run", on_error="raise"
+            )
             assert set(results["ik_status"]) == {"uploaded"}
 
-        yield run
+        yield lambda: {"MB more": memory_growth(run)}
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """The automatic number of uploads in flight compared with the best fixed number, with a real emulator.
 
-The ratio of wall times is the inverse ratio of throughputs. The shares of rejected requests are printed too.
+The ratio of wall times is the inverse ratio of throughputs. The shares of rejected requests are figures.
 """
 
 from __future__ import annotations
@@ -58,11 +58,14 @@ def uploading(rows: int, *, concurrency: int | None, rules: tuple[str, ...]) -> 
     """Upload small files with a number of uploads in flight; None: automatic."""
     frame = pd.DataFrame({"file": [b"GIF89a%d" % row for row in range(rows)]})
     with TemporaryDirectory() as folder, emulator_process(*rules) as account:
-        yield lambda: ikpipe.upload(
-            frame, account, file_name="a.gif", concurrency=concurrency, progress=False, journal=f"{folder}/run"
-        )
-        if share := rejected_share(account):
-            sys.stderr.write(f"  {concurrency or 'automatic'}: {share:.1%} of the requests were rejected\n")
+
+        def run() -> dict[str, float]:
+            ikpipe.upload(
+                frame, account, file_name="a.gif", concurrency=concurrency, progress=False, journal=f"{folder}/run"
+            )
+            return {"rejected %": rejected_share(account) * 100}
+
+        yield run
 
 
 def contest(name: str, rows: int, numbers: tuple[int, ...], *rules: str) -> Contest:

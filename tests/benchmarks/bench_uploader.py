@@ -1,7 +1,7 @@
 """The uploader in a real browser: small files compared with `upload` of the same files, and actions on a long list.
 
 The emulator runs in its own process. The processor time is that of Python alone; the browser's, which includes what
-it takes to be driven from here, is a figure beside it. The longest task is that of the page's main thread, by the
+it takes to be driven from here, is a figure of its own. The longest task is that of the page's main thread, by the
 processor and by the clock.
 """
 

@@ -1,6 +1,6 @@
-"""Screenshots of every state of the widget, the sheet of them in the docs, and the picture of the README.
+"""Screenshots of every state of the widget, and the sheet of them in the docs.
 
-`PYTHONPATH=tests python tests/browser/page/shots.py FOLDER [SCENE … | portrait]`
+`PYTHONPATH=tests python tests/browser/page/shots.py FOLDER [SCENE …]`
 """
 
 from __future__ import annotations
@@ -507,30 +507,6 @@ def take_all(studio: Studio, chosen: list[str]) -> None:
             studio.keep(uploads, f"{scene.__name__}-{variant}")
 
 
-def portrait(studio: Studio, target: Path) -> None:
-    """Save the picture of the README: uploaded and selected files in the gallery, and the panel that edits them."""
-    from PIL import Image
-
-    uploads, stub = studio.open(width=1100, height=900, device_scale_factor=1.375)
-    pick(studio, uploads, 14)
-    url = {"url": "https://ik.imagekit.io/demo/products/a.jpg"}
-    stub.push(*({"id": one, "state": "uploaded", "result": url} for one in [*stub.rows][:4]))
-    chosen = {"tags": ["space", "autumn"], "folder": "/posters", "metadata": {"season": "autumn", "price": 12}}
-    stub.push(*({"id": one, **chosen} for one in ("b5", "b6", "b8")))
-    uploads.button("Gallery").click()
-    for at in (5, 6, 8):
-        uploads.root.locator(f'.ik-card[data-id="b{at}"]').click(modifiers=["Control"])
-    uploads.root.locator(".ik-toolbar").get_by_role("button", name="Edit").click()
-    uploads.root.locator(".ik-editor").get_by_text("3 files").wait_for()
-    uploads.root.get_by_label("Size of the cards").fill("120")
-    uploads.evaluate("() => document.activeElement.blur()")
-    uploads.page.mouse.move(0, 0)
-    uploads.page.wait_for_timeout(450)
-    uploads.root.screenshot(path=studio.folder / "portrait.png")
-    uploads.page.context.close()
-    Image.open(studio.folder / "portrait.png").convert("RGB").save(target, quality=82, method=6)
-
-
 def sheet(folder: Path, target: Path) -> None:
     """Join all screenshots to one image, in the order of the scenes."""
     from PIL import Image, ImageDraw
@@ -555,8 +531,6 @@ def main(folder: Path, chosen: list[str]) -> None:
     with Emulator() as emulator, browsing.browser() as running, ExitStack() as stack:
         studio = Studio(running, folder, emulator, stack)
         take_all(studio, chosen)
-        if chosen in ([], ["portrait"]):
-            portrait(studio, DOCS / "uploader.webp")
     if not chosen:
         sheet(folder, DOCS / "uploader-states.webp")
 
