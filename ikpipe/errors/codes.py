@@ -63,7 +63,7 @@ _TEXTS: dict[str, dict[str, tuple[str, str]]] = {
             "Another row of this run has the same folder and file name.",
             Message(
                 *("Give each row its own file name, or pass ", keyword("use_unique_file_name", True)),
-                *(", without ", keyword("on_existing"), "."),
+                *(" without ", keyword("on_existing"), "."),
             ),
         ),
         "unique_name": (

@@ -27,6 +27,8 @@ from ikpipe.request.secrets import (
 
 UPLOAD_URL = "https://upload.imagekit.io/api/v2/files/upload"  # [upload docs]
 API_URL = "https://api.imagekit.io"
+COPY_KEYS = "Copy both keys from one account (dashboard, Developer options, API keys)."
+"""What to do if ImageKit rejects the keys."""
 
 _HERE: dict[str, dict[str, Any]] = {}
 """Public key → the secrets of this process's account: of the last one that was pickled, else of the first."""

@@ -300,7 +300,7 @@ def _path(levels: list[str]) -> str:
 
 def _same_target(label: Any, path: str | None) -> InvalidValue:
     unique, existing = keyword("use_unique_file_name", True), keyword("on_existing")
-    fix = Message("Give each row its own file name, or pass ", unique, ", without ", existing, ".")
+    fix = Message("Give each row its own file name, or pass ", unique, " without ", existing, ".")
     return InvalidValue("same_target", f"Row {quoted(label)} already has the path {quoted(path)}.", fix)
 
 

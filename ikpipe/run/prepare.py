@@ -114,10 +114,8 @@ def _is_missing(path: str | Path) -> bool:
     """Whether there is certainly no such file or folder: behind a closed folder, nobody knows."""
     try:
         os.lstat(path)
-    except (FileNotFoundError, NotADirectoryError):
-        return True
-    except (OSError, ValueError):
-        return False
+    except (OSError, ValueError) as error:
+        return isinstance(error, FileNotFoundError | NotADirectoryError)
     return False
 
 

@@ -16,11 +16,11 @@ from urllib.parse import urlsplit
 
 from ikpipe.concurrency.interrupts import to_sync
 from ikpipe.errors import AccountError, Error
-from ikpipe.request.account import Account
+from ikpipe.request.account import COPY_KEYS, Account
 from ikpipe.request.policy import Policy
 from ikpipe.request.secrets import shown_setting
 from ikpipe.request.token import LocalSigner, SignerError, TokenTimes
-from ikpipe.service.client import COPY_KEYS, ServiceClient
+from ikpipe.service.client import ServiceClient
 from ikpipe.service.findings import Finding, failed
 from ikpipe.service.library import FILES, list_fields, page_of
 

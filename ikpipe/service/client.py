@@ -16,7 +16,7 @@ import httpx
 from ikpipe.concurrency.bandwidth import Bandwidth, BandwidthLimiter
 from ikpipe.errors import AccountError, ApiName, Error, Message, OutageError, describe_exception
 from ikpipe.errors.logs import log_event, note_requests
-from ikpipe.request.account import Account
+from ikpipe.request.account import COPY_KEYS, Account
 from ikpipe.request.form import build_form
 from ikpipe.request.policy import Policy
 from ikpipe.request.reply import ErrorReply, UploadReply, read_error, read_reply
@@ -40,7 +40,6 @@ from ikpipe.service.upload_routes import (
     socket_option_trace,
 )
 
-COPY_KEYS = "Copy both keys from one account (dashboard, Developer options, API keys)."
 _TIMEOUT = httpx.Timeout(connect=10, write=30, read=30, pool=None)  # seconds without progress
 _LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=MAX_IDLE)
 _API_ATTEMPTS = 6

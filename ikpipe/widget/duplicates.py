@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from ikpipe.widget.rows import WidgetRow
 
 _SEVERAL = 2
-_HASHING = (
-    0.2  # seconds in which files are hashed before their rows are compared: that takes as long for one as for many
-)
+_HASHING = 0.2
+"""Seconds in which files are hashed before their rows are compared, since that takes as long for one as for many."""
+
 Key = tuple[Literal["content", "path", "size"], Any]
 """What rows have in common: the hash or URL of their content, the path that they are stored at, or their size."""
 

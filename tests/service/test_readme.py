@@ -38,6 +38,7 @@ def test_the_first_example() -> None:
     names: dict[str, Any] = {}
     exec(code[1], names)  # noqa: S102 - it is ours
     assert names["results"]["ik_status"].value_counts().to_dict() == {"uploaded": 20, "invalid": 3}
+    assert names["results"]["ik_file_path"].str.fullmatch(r"/products/\w+/[\w-]+\.\w+").sum() == 20
     assert Path("results.csv").exists()
 
 

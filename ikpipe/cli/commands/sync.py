@@ -111,9 +111,7 @@ def _source(options: Namespace) -> Any:
     if "://" in options.source or os.path.isdir(options.source):  # noqa: PTH112 - see above
         return options.source
     if options.source != STANDARD and not os.path.exists(options.source):  # noqa: PTH110 - see above
-        raise Error(
-            f"There is no folder and no table {options.source}{similar_name(options.source)}.", fix="Correct the path."
-        )
+        raise Error(f"{options.source} does not exist{similar_name(options.source)}.", fix="Correct the path.")
     return read_table(options.source, mapping.read_options(options))
 
 

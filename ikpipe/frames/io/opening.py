@@ -148,12 +148,15 @@ def open_input(source: InputFile) -> AbstractContextManager[IO[Any]]:
 
 
 def similar_name(path: str | PathLike[str]) -> str:
-    """Return ``" (did you mean 'products.csv'?)"`` with the most similar name in the folder of a path; else nothing."""
+    """Return what to add about a path that does not exist: a similar name in its folder, or that there is no folder.
+
+    Such as ``" (did you mean 'products.csv'?)"``; nothing if no name is similar.
+    """
     missing = Path(path)
     try:
         names = os.listdir(missing.parent)  # noqa: PTH208 - names are all that is needed
     except FileNotFoundError:
-        return f": there is no folder {missing.parent}"
+        return f" (the folder {missing.parent} does not exist)"
     except OSError:  # it is a file, or a folder that this user may not read
         return ""
     return did_you_mean(missing.name, names, _SIMILAR)

@@ -80,15 +80,17 @@ export function openReplace(ui, rows) {
       const where = /** @type {ReplaceableColumn} */ (column.value);
       const pairs = ui.store.all([...values.keys()].slice(0, SHOWN)).map((row) => change(row, where, values.get(row.id)));
       preview.show(pairs, values.size, countSame(ui.store, where, values));
-    } catch {
+      return values;
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error;
       preview.fail(STRINGS.regularExpressionInvalid);
+      return null;
     }
   };
   for (const input of [find, replacement]) input.addEventListener("input", show);
   const apply = async () => {
-    show();
-    if (preview.failed) return;
-    const values = changes();
+    const values = show();
+    if (!values) return;
     if (!values.size) return preview.fail(STRINGS.nothingFound);
     dialog.close();
     const step = ui.queue.history.together(() => void ui.saveValues(column.value, values));
@@ -179,13 +181,11 @@ export class ChangePreview {
     this.count = h("p", { role: "status" });
     this.same = h("p", { class: "ik-same-names", role: "status" });
     this.list = h("ul", { class: "ik-changes" });
-    this.failed = false;
     this.element = h("div", { class: "ik-change-preview" }, this.count, this.same, this.list);
   }
 
   /** @param {Change[]} changes @param {number} rows @param {number} [same] those that would have a name and folder of another */
   show(changes, rows, same = 0) {
-    this.failed = false;
     this.same.textContent = same ? STRINGS.sameNames(same) : "";
     this.count.classList.remove("ik-problem-text");
     this.count.textContent = STRINGS.willChange(rows);
@@ -195,7 +195,6 @@ export class ChangePreview {
 
   /** @param {string} text */
   fail(text) {
-    this.failed = true;
     this.same.textContent = "";
     this.count.classList.add("ik-problem-text");
     this.count.textContent = text;

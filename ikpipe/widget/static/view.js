@@ -41,6 +41,7 @@ export class View extends EventEmitter {
     this.own = new OwnColumns(queue, () => this.ownChanged());
     this.undescribed = false; // whether only rows without a description are shown
     this.sort = "at";
+    this.sortedName = ""; // of the table's own column, if it sorts by one
     this.descending = false;
     /** @type {"table" | "gallery"} */
     this.layout = "table";
@@ -121,9 +122,9 @@ export class View extends EventEmitter {
     this.refresh();
   }
 
-  /** Draw the rows again, and no longer sort by a column that is not shown. */
+  /** Draw the rows again, sorted by the same column wherever it is now, and not by one that is no longer shown. */
   ownChanged() {
-    if (OWN_PLACES.includes(this.sort) && !this.own.nameAt(this.sort)) this.sort = "at";
+    if (this.sortedName) this.sort = OWN_PLACES[this.own.names.indexOf(this.sortedName)] ?? "at";
     this.refresh();
     this.emit("own");
   }
@@ -136,6 +137,7 @@ export class View extends EventEmitter {
   /** Sort by a column; if the order is not given, the same column again reverses it. @param {string} column */
   sortBy(column, descending = column === this.sort && !this.descending) {
     this.sort = column;
+    this.sortedName = this.own.nameAt(column);
     this.descending = descending;
     this.refresh();
   }

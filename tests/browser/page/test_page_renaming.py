@@ -243,6 +243,18 @@ def test_several_columns_of_the_table_are_shown(priced: Uploads) -> None:
     assert header_names(uploads)[:4] == ["Name", "price", "sku", "note"]
 
 
+def test_the_order_stays_when_another_column_is_hidden(priced: Uploads) -> None:
+    """Columns after it move up; the list is sorted by the same one, until that is hidden, too."""
+    uploads = priced
+    show_column(uploads, "brand", "price")
+    uploads.root.get_by_role("columnheader", name="price").get_by_role("button").click()
+    show_column(uploads, "brand")
+    uploads.root.get_by_role("columnheader", name="brand").wait_for(state="hidden")
+    uploads.root.locator("[aria-sort]", has_text="price").wait_for()
+    show_column(uploads, "price")
+    uploads.root.locator("[aria-sort]").wait_for(state="detached")
+
+
 def test_descriptions_are_shown_and_edited_in_the_table(listed: tuple[Uploads, Uploader]) -> None:
     """They are the alternative texts of images, written one below the other."""
     uploads, uploader = listed

@@ -135,4 +135,4 @@ def test_a_folder_that_cannot_be_read(ikp: Ikp, folder: str, monkeypatch: pytest
 def test_a_source_that_does_not_exist(ikp: Ikp) -> None:
     """The error says so, and not that a file has an unknown type."""
     ran = ikp("sync", "nofolder", "/x")
-    assert (ran.status, "There is no folder and no table nofolder." in ran.err) == (2, True)
+    assert (ran.status, "nofolder does not exist. Correct the path." in ran.err) == (2, True)

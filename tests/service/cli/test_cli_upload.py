@@ -259,7 +259,7 @@ def test_missing_table(ikp: Ikp) -> None:
     [
         (("Products.csv", "--root", "Bilder"), "There is no file Products.csv (did you mean 'products.csv'?)."),
         (("products.csv", "--root", "bilder"), "--root bilder: There is no such folder (did you mean 'Bilder'?)."),
-        (("no/products.csv",), "There is no file no/products.csv: there is no folder no."),
+        (("no/products.csv",), "There is no file no/products.csv (the folder no does not exist)."),
     ],
 )
 def test_a_similar_name_is_suggested(ikp: Ikp, words: tuple[str, ...], suggestion: str) -> None:
