@@ -94,3 +94,8 @@ UPLOADED = frozenset({"uploaded", "exists", "accepted"})
 
 SETTLED = UPLOADED | {"skipped", "unchanged", "updated", "duplicate"}
 """The statuses of rows that are done, which `retry` leaves unchanged: the file is in the library as the row asks."""
+
+
+def ended(status: str) -> str:
+    """Return what a sentence says of a row with a status: ``failed``, ``is invalid``."""
+    return status if status == "failed" else f"is {status}"

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from ikpipe.concurrency.ticker import ticking
 from ikpipe.errors import Message, short_repr
+from ikpipe.request.result import Result, ended
 from ikpipe.run.progress import BAD, STOPPING, Progress
 from ikpipe.run.progress_display import ProgressDisplay
 
 if TYPE_CHECKING:
     from ikpipe.concurrency.interrupts import RunControl
     from ikpipe.frames.chunks import Chunk, TableSource
-    from ikpipe.request.result import Result
     from ikpipe.run.executor import UploadExecutor
 
 TICK = 0.5  # seconds between two updates of the display while nothing happens
@@ -90,4 +90,4 @@ class ProgressTracker:
 def described(label: Any, result: Result, line: int | None = None) -> Message:
     """Return which row is not uploaded, and why; `line` is that of its file, as spreadsheets count them."""
     row = f"Row {short_repr(label)}" if line is None else f"Row {short_repr(label)} (line {line:,})"
-    return Message(f"{row} is {result.status} ({result.error}): ", result.message)
+    return Message(f"{row} {ended(result.status)} ({result.error}): ", result.message)

@@ -10,7 +10,7 @@ from ikpipe.errors import short_repr
 from ikpipe.errors.logs import log_event
 from ikpipe.request.recovery import LookupResult
 from ikpipe.request.reply import UploadReply
-from ikpipe.request.result import Result
+from ikpipe.request.result import Result, ended
 
 if TYPE_CHECKING:
     from ikpipe.run.task import UploadTask
@@ -106,7 +106,7 @@ def log_row(label: object, position: int, result: Result) -> None:
         "request_id": result.request_id,
     }
     if failed:
-        words, args = "Row %s is %s: %s", (short_repr(label), result.status, result.message or result.error)
+        words, args = "Row %s %s: %s", (short_repr(label), ended(result.status), result.message or result.error)
         log_event(_log, "row_failed", words, *args, **fields, code=result.error)
     else:
-        log_event(_log, "row_ended", "Row %s is %s.", short_repr(label), result.status, **fields, bytes=result.size)
+        log_event(_log, "row_ended", "Row %s %s.", short_repr(label), ended(result.status), **fields, bytes=result.size)

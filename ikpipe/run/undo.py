@@ -136,7 +136,7 @@ def _failures_error(changed: Frame, outcomes: Sequence[Outcome], most: int) -> U
     """Return the error of an undo that stopped after its failures."""
     failed = [at for at, outcome in enumerate(outcomes) if outcome.change == "failed"]
     labels = FrameAdapter(changed).frame.index[failed].tolist()
-    first = Message(f"Row {short_repr(labels[0])} is failed: ", outcomes[failed[0]].message or "")
+    first = Message(f"Row {short_repr(labels[0])} failed: ", outcomes[failed[0]].message or "")
     error = failures_error(len(failed), most, first, None, labels[:MOST_NAMED])
     error.results = changed  # type: ignore[assignment]  # the kind of frame that the caller has
     return error

@@ -194,7 +194,7 @@ class Updater:
             return
         label, failures = self._job.table.label(position), self._progress.counts["failed"]
         if failures == 1:
-            self._first_failure = Message(f"Row {short_repr(label)} is failed: ", change.message or "")
+            self._first_failure = Message(f"Row {short_repr(label)} failed: ", change.message or "")
             self._display.announce(Message("ikpipe: ", self._first_failure))
         if failures <= MOST_NAMED:
             self._failed_rows.append(label)

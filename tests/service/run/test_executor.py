@@ -50,6 +50,7 @@ def test_both_gates_are_passed(emulate: Callable[..., Emulator], site: Site) -> 
     urls = [site.put(f"/{row}.gif", b"GIF89a" + str(row).encode()) for row in range(30)]
     frame = pd.DataFrame({"file": [value for row in range(30) for value in (urls[row], b"GIF89a-%d" % row)]})
     results = quiet(frame, emulator.account, file_name="a.gif")
+    assert results["ik_message"].dropna().tolist() == []
     assert results["ik_status"].eq("uploaded").all()
     kinds = [entry["file"]["kind"] for entry in emulator.log() if "file" in entry]
     assert (kinds.count("url"), kinds.count("binary")) == (30, 30)

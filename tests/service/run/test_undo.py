@@ -403,7 +403,7 @@ def test_an_undo_stops_after_its_failures(scene: Scene) -> None:
                 return await super().handle_async_request(request)
             return httpx.Response(400, json={"message": "Not now.", "help": ""}, headers={"x-ik-requestid": "1"})
 
-    with pytest.raises(ikpipe.UploadError, match=r"after 1 failure \(max_failures=1\).*Row 0 is failed") as caught:
+    with pytest.raises(ikpipe.UploadError, match=r"after 1 failure \(max_failures=1\).*Row 0 failed") as caught:
         scene.undo(transport=Refusing(), max_failures=1)
     assert caught.value.results is not None
     assert set(caught.value.results["ik_change"]) == {"failed", "cancelled", "none"}
