@@ -61,7 +61,8 @@ class Result:
         if self.ok:
             return self
         code = CODES.get(self.error or "")
-        words = f"{quoted(self.name) if self.name else 'The file'} is {self.status} ({self.error}): {self.message}"
+        name = quoted(self.name) if self.name else "The file"
+        words = f"{name} {ended(self.status)} ({self.error}): {self.message}"
         raise UploadError(words, fix=None if code is None or code.fix in words else code.fix)
 
     def warn(self, *sentences: str) -> None:

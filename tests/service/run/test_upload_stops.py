@@ -69,9 +69,8 @@ def test_a_number_of_failures_stops_the_run(first: str, most: int, account: Acco
     results: Any = caught.value.results
     assert results["ik_status"].isin(["failed", "invalid"]).sum() == most
     assert set(results["ik_status"][most:]) == {"cancelled"}
-    assert f"Row 0 is {results['ik_status'][0]} ({results['ik_error'][0]}): {results['ik_message'][0]}" in str(
-        caught.value
-    )
+    words = {"failed": "failed", "invalid": "is invalid"}[results["ik_status"][0]]
+    assert f"Row 0 {words} ({results['ik_error'][0]}): {results['ik_message'][0]}" in str(caught.value)
 
 
 def test_fewer_failures_stop_nothing(account: Account) -> None:
@@ -162,8 +161,8 @@ def test_a_used_up_quota_stops_the_run(emulate: Callable[..., Emulator]) -> None
     assert caught.value.results["ik_status"].tolist() == ["uploaded", "uploaded", "failed", "cancelled", "cancelled"]
 
 
-@pytest.mark.parametrize("bad", ["invalid", "failed"])
-def test_on_error_raise_stops_at_the_first_row_that_is_not_up(bad: str, account: Account) -> None:
+@pytest.mark.parametrize(("bad", "words"), [("invalid", "is invalid"), ("failed", "failed")])
+def test_on_error_raise_stops_at_the_first_row_that_is_not_up(bad: str, words: str, account: Account) -> None:
     """`on_error="raise"`: the rows after the one that failed are cancelled, and the error has them all."""
     frame = blobs(b"1", b"2", b"3", tags=[None, "%" if bad == "invalid" else None, None])
     frame["checks"] = [None, "what?" if bad == "failed" else None, None]
@@ -171,7 +170,7 @@ def test_on_error_raise_stops_at_the_first_row_that_is_not_up(bad: str, account:
         quiet(frame, account, file_name="a", concurrency=1, on_error="raise")
     assert caught.value.results is not None
     assert caught.value.results["ik_status"].tolist() == ["uploaded", bad, "cancelled"]
-    assert f"Row 1 is {bad} ({caught.value.results['ik_error'][1]}): " in str(caught.value)
+    assert f"Row 1 {words} ({caught.value.results['ik_error'][1]}): " in str(caught.value)
     assert caught.value.results["ik_message"][1] in str(caught.value)
 
 

@@ -50,12 +50,15 @@ def test_the_result_of_an_uploaded_file_is_ok(status: str) -> None:
     assert result.raise_for_status() is result
 
 
-@pytest.mark.parametrize("status", ["invalid", "failed", "unknown", "cancelled"])
-def test_the_result_of_another_file_raises_its_reason(status: str) -> None:
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [("invalid", "is invalid"), ("failed", "failed"), ("unknown", "is unknown"), ("cancelled", "is cancelled")],
+)
+def test_the_result_of_another_file_raises_its_reason(status: str, words: str) -> None:
     """Name, status, code, message and fix are in the error."""
     result = Result(status, "file_too_large", "It has 30 MB.", name="a.jpg")
     with pytest.raises(ikpipe.UploadError) as caught:
         result.raise_for_status()
-    assert str(caught.value).startswith(f'"a.jpg" is {status} (file_too_large): It has 30 MB. ')
+    assert str(caught.value).startswith(f'"a.jpg" {words} (file_too_large): It has 30 MB. ')
     assert caught.value.fix == ikpipe.CODES["file_too_large"].fix
     assert not result.ok
